@@ -1,0 +1,1 @@
+"""Facts of the Korean stock market: symbols, ticks, price limits, costs, sessions."""

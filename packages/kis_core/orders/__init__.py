@@ -1,0 +1,1 @@
+"""The life of an order: its events, its state, its identity, its fills."""

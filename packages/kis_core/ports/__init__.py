@@ -1,0 +1,1 @@
+"""What the session needs of the world: one Protocol per file, its docstrings are the contract."""

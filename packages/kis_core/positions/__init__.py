@@ -1,0 +1,1 @@
+"""What is held, and the levels at which it is sold."""

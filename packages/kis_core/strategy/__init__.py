@@ -1,0 +1,1 @@
+"""The trend + ATR strategy: indicators over completed bars, and the decision."""
