@@ -42,9 +42,9 @@ class OrderIntent:
     """What an order is for; fixed at its birth.
 
     `order_id` is the short form of `idempotency_key` (see `identity.order_id_of`). `price` is 0
-    for a market order. `reference` is the last price the decision saw. `atr` is what an entry will freeze with its
-    fills: durable before the order leaves, so a crash cannot lose it (F-016); None for a sale.
-    `evidence` is every number the decision compared.
+    for a market order. `reference` is the last price the decision saw. `atr` is what an entry
+    will freeze with its fills: durable before the order leaves, so a crash cannot lose it
+    (F-016); None for a sale. `evidence` is every number the decision compared.
     """
 
     order_id: str

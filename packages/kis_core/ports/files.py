@@ -2,10 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
-from kis_core.market.symbol import Symbol
+from kis_core.market.symbol import Instrument, Symbol
 from kis_core.positions.position import Position
 from kis_core.strategy.context import DayContext
 
@@ -20,19 +21,25 @@ class PositionsMirror(Protocol):
         reported through the log and counted, for the database is the truth."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedDay:
+    """What a session needs of each symbol and fetches once: its context, and what it is."""
+
+    contexts: Mapping[Symbol, DayContext]
+    instruments: Mapping[Symbol, Instrument]
+
+
 @runtime_checkable
 class ContextCache(Protocol):
     """The day's contexts, so that a restart does not fetch the bars again."""
 
     @abstractmethod
-    def load(self, session_date: date, *, fingerprint: str) -> Mapping[Symbol, DayContext]:
-        """What was saved for this session with these parameters; empty when nothing usable is
-        there (absent, another day, other parameters, damaged)."""
+    def load(self, session_date: date, *, fingerprint: str) -> PreparedDay:
+        """What was saved for this session with these parameters; empty mappings when nothing
+        usable is there (absent, another day, other parameters, damaged)."""
 
     @abstractmethod
-    def save(
-        self, contexts: Mapping[Symbol, DayContext], *, session_date: date, fingerprint: str
-    ) -> None:
+    def save(self, day: PreparedDay, *, session_date: date, fingerprint: str) -> None:
         """Replace the file atomically. Never raises."""
 
 
