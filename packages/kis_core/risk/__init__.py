@@ -1,1 +1,1 @@
-"""What the account may lose, and what stops it: limits, state, approval."""
+"""What the account may lose, and what stops it: limits, state, approval, kill switch."""

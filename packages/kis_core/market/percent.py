@@ -1,0 +1,10 @@
+"""Percent as people write it (2.0 is 2 %), and the whole number that decisions compare."""
+
+PPM = 1_000_000  # one whole, in parts per million
+
+_PPM_PER_PERCENT = 10_000
+
+
+def ppm(percent: float) -> int:
+    """`percent` in parts per million, so that thresholds are compared by exact products."""
+    return round(percent * _PPM_PER_PERCENT)
