@@ -1,0 +1,1 @@
+"""What the operator sets, from every place it can be set, checked before anything starts."""

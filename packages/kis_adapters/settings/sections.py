@@ -1,0 +1,200 @@
+"""The settings, section by section, with their defaults and plain bounds.
+
+The names are those of `config/kr_trade.yaml`. Percentages are percent (2.0 is 2 %), money is won,
+times carry their unit in the name. What differs between PAPER and REAL stands in `by_mode`.
+"""
+
+from datetime import date
+from enum import StrEnum, unique
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, SecretStr
+
+Percent = Annotated[FiniteFloat, Field(gt=0, le=100)]
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+NotNegative = Annotated[FiniteFloat, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+HomePath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
+
+
+_YES = frozenset({"true", "yes", "on", "1"})
+_NO = frozenset({"false", "no", "off", "0", ""})
+_DEFAULT_REASON = "설정에서 켠 킬 스위치(KILL_SWITCH)"
+
+
+def _switch_reason(text: str | None) -> str | None:
+    word = (text or "").strip()
+    if word.casefold() in _NO:
+        return None
+    return _DEFAULT_REASON if word.casefold() in _YES else word
+
+
+class Section(BaseModel):
+    """A frozen group of settings that knows no others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+@unique
+class Feed(StrEnum):
+    """Where live prices come from."""
+
+    REST = "rest"
+    WS = "ws"
+
+
+class MarketDataSettings(Section):
+    feed: Feed = Feed.REST
+
+
+class EngineSettings(Section):
+    """`max_runs` ends the process after so many cycles (None: never)."""
+
+    interval_s: Annotated[int, Field(ge=60, le=3_600)] = 60
+    near_stop_interval_s: Annotated[int, Field(ge=5, le=60)] = 15
+    late_cycle_s: Positive = 5.0
+    snapshot_minutes: Count = 10
+    prepare_minutes_before_open: Annotated[int, Field(ge=1, le=120)] = 20
+    close_after_minutes: Annotated[int, Field(ge=1, le=120)] = 2
+    max_runs: Count | None = None
+    exit_after_close: bool = False
+
+
+class StrategySettings(Section):
+    """The parameters of T-02; a `gap_threshold_pct` of None or 0 switches gap protection off."""
+
+    atr_period: Annotated[int, Field(ge=2, le=250)] = 14
+    ma_period: Annotated[int, Field(ge=2, le=250)] = 50
+    adx_period: Annotated[int, Field(ge=2, le=100)] = 14
+    adx_threshold: Annotated[FiniteFloat, Field(gt=0, lt=100)] = 25.0
+    adx_exit_threshold: Annotated[FiniteFloat, Field(ge=0, lt=100)] = 20.0
+    atr_spike_threshold: Positive = 2.5
+    atr_multiplier_sl: Positive = 2.0
+    atr_multiplier_tp: Positive = 3.0
+    max_loss_pct: Percent = 5.0
+    trailing_enabled: bool = True
+    trailing_stop_atr_multiplier: Positive = 2.0
+    trailing_activation_pct: NotNegative = 1.0
+    trend_exit_enabled: bool = True
+    gap_threshold_pct: NotNegative | None = 2.0
+    gap_epsilon_pct: NotNegative = 0.001
+    gap_reference: Literal["entry", "stop", "prev_close"] = "entry"
+    near_stop_pct: Percent = 70.0
+    alert_pct: Percent = 80.0
+    quote_max_age_s: Positive = 30.0
+
+
+class RiskSettings(Section):
+    """The limits of R. `kill_switch` is the reason while new entries are blocked: any text, or
+    a yes, which means the default reason; a no or nothing means that it is off."""
+
+    daily_max_loss_pct: Percent = 2.0
+    daily_max_trades: Count = 3
+    max_consecutive_losses: Count = 2
+    drawdown_warn_pct: Percent = 10.0
+    drawdown_stop_pct: Percent = 15.0
+    price_collar_pct: Percent = 5.0
+    max_order_value: Count = 10_000_000
+    max_order_quantity: Count = 10_000
+    max_orders_per_minute: Count = 10
+    api_error_limit: Count = 5
+    api_error_window_s: Count = 600
+    kill_switch: Annotated[str | None, AfterValidator(_switch_reason)] = None
+
+
+class SizingSettings(Section):
+    """How many shares an entry buys: `shares`, a part of the cash, or a part of the equity
+    risked between entry and stop."""
+
+    method: Literal["fixed", "cash_fraction", "atr_risk"] = "fixed"
+    shares: Count = 1
+    cash_fraction_pct: Percent = 20.0
+    atr_risk_pct: Annotated[FiniteFloat, Field(gt=0, le=10)] = 1.0
+
+
+class OrderSettings(Section):
+    """How orders are sent, followed and given up.
+
+    `entry_limit_pct` is how far above the last price an entry's limit stands. `skew_s` is how
+    much earlier than our own clock the broker's may stamp an order. A lost answer is looked up
+    at least `settle_lookups` times, `settle_interval_s` apart, for `settle_buy_s` or
+    `settle_sell_s`, before the order counts as not received.
+    """
+
+    entry_order_type: Literal["limit", "market"] = "limit"
+    entry_limit_pct: Annotated[FiniteFloat, Field(ge=0, le=5)] = 0.5
+    entry_legs_max: Annotated[int, Field(ge=1, le=10)] = 3
+    fill_wait_s: Positive = 45.0
+    poll_s: Annotated[FiniteFloat, Field(ge=0.5)] = 2.0
+    cancel_again_s: Positive = 10.0
+    settle_lookups: Annotated[int, Field(ge=2)] = 3
+    settle_interval_s: Positive = 5.0
+    settle_buy_s: Positive = 180.0
+    settle_sell_s: Positive = 30.0
+    skew_s: Annotated[FiniteFloat, Field(ge=0, le=60)] = 5.0
+    pending_exit_backoff_minutes: Count = 5
+    pending_order_stale_minutes: Count = 240
+    pending_no_order_stale_minutes: Count = 15
+
+
+class CostSettings(Section):
+    commission_ppm: Annotated[int, Field(ge=0, le=10_000)] = 150
+
+
+class EventSettings(Section):
+    high_risk_dates: tuple[date, ...] = ()
+
+
+class ApiSettings(Section):
+    """`base_url` and `ws_url` None: the official hosts of the mode."""
+
+    base_url: str | None = None
+    ws_url: str | None = None
+    hts_id: SecretStr | None = None
+    timeout_s: Annotated[FiniteFloat, Field(gt=0, le=60)] = 15.0
+    retries: Annotated[int, Field(ge=1, le=10)] = 3
+    retry_delay_s: Positive = 1.0
+    rate_per_s: Annotated[FiniteFloat, Field(gt=0, le=20)] = 1.0
+
+
+class CredentialSettings(Section):
+    """One account's keys; product 01 is 위탁종합."""
+
+    app_key: SecretStr
+    app_secret: SecretStr
+    account_no: SecretStr
+    product_code: Annotated[str, Field(pattern=r"^[0-9]{2}$")] = "01"
+
+
+class DatabaseSettings(Section):
+    """A SQLAlchemy URL; secret because it can carry a password."""
+
+    url: SecretStr = SecretStr("sqlite:///data/kis.db")
+
+
+class TelegramSettings(Section):
+    bot_token: SecretStr | None = None
+    chat_id: SecretStr | None = None
+    enabled: bool = True
+
+
+class PathSettings(Section):
+    """`token_dir` holds broker tokens and lies outside the source tree (F-096)."""
+
+    data_dir: HomePath = Path("data")
+    token_dir: HomePath = Field(default=Path("~/auto-trade/tokens"), validate_default=True)
+    log_dir: HomePath = Field(default=Path("~/auto-trade/logs"), validate_default=True)
+
+
+class LogSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class SimulatorSettings(Section):
+    """The bundled simulator: `day_seconds` is how long a trading day takes (0: full speed)."""
+
+    day_seconds: NotNegative = 60.0
+    seed: int | None = None
+    start_date: date | None = None
+    cash: Count = 10_000_000
