@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     SYMBOL_HALTED = "symbol.halted"
     POSITION_OPENED = "position.opened"
     POSITION_CLOSED = "position.closed"
+    POSITION_KEPT = "position.kept"
     POSITION_REPAIRED = "position.repaired"
     GAP_CHECKED = "gap.checked"
     TRAILING_ACTIVATED = "position.trailing_activated"

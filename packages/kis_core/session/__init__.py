@@ -1,0 +1,1 @@
+"""The trading session: start-up, cycle, order tracking, recovery, close of day."""

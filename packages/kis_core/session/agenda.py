@@ -1,0 +1,55 @@
+"""What the engine does when: a handful of items, each due at most once at a time."""
+
+from datetime import datetime
+from enum import IntEnum, unique
+
+
+@unique
+class Item(IntEnum):
+    """What can be due. Where several are, the lower number runs first: the broker's word on
+    orders that are live comes before new decisions."""
+
+    RECOVER = 0
+    START_DAY = 1
+    TRACK_ORDERS = 2
+    CYCLE = 3
+    SCAN = 4  # the entry candidates, some at a time, so that a stop never waits for all of them
+    SNAPSHOT = 5
+    CLOSE_DAY = 6
+
+
+class Agenda:
+    """Items and when they are due. Setting an item again moves it."""
+
+    def __init__(self) -> None:
+        self._due: dict[Item, datetime] = {}
+
+    def set(self, item: Item, at: datetime) -> None:
+        """Make `item` due at `at`, instead of whenever it was due before."""
+        self._due[item] = at
+
+    def bring_forward(self, item: Item, at: datetime) -> None:
+        """Make `item` due at `at` unless it is due earlier."""
+        due = self._due.get(item)
+        if due is None or at < due:
+            self._due[item] = at
+
+    def drop(self, item: Item) -> None:
+        """Forget `item`."""
+        self._due.pop(item, None)
+
+    def due_at(self, item: Item) -> datetime | None:
+        """When `item` is due, or None."""
+        return self._due.get(item)
+
+    def pop_due(self, now: datetime) -> tuple[Item, datetime] | None:
+        """Take the first item that is due by `now`, with the instant it was due at."""
+        due = [item for item, at in self._due.items() if at <= now]
+        if not due:
+            return None
+        first = min(due)
+        return first, self._due.pop(first)
+
+    def next_at(self) -> datetime | None:
+        """When the earliest item is due, or None when there is none."""
+        return min(self._due.values(), default=None)

@@ -1,0 +1,196 @@
+"""From a decision to what risk approved: the state is read from the database each time.
+
+Limits are therefore the same before and after a restart (R-07): nothing of them lives in memory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from kis_core.market.quote import Quote
+from kis_core.market.symbol import Symbol
+from kis_core.market.tick import ceil_to_tick
+from kis_core.market.won import Won
+from kis_core.orders.event import OrderType
+from kis_core.orders.identity import Side
+from kis_core.orders.order import Order, OrderStatus
+from kis_core.ports.calendar import Calendar
+from kis_core.ports.clock import Clock
+from kis_core.ports.notifier import EventKind, FieldValue
+from kis_core.risk.approval import Approved, OrderProposal, Refused, approve
+from kis_core.risk.kill_switch import with_outside_switch
+from kis_core.risk.state import RiskState, risk_state
+from kis_core.session.books import Books
+from kis_core.session.desk import NOT_RECEIVED, NOT_SENT
+from kis_core.session.preparation import Preparation
+from kis_core.session.settings import SessionSettings
+from kis_core.session.telling import Teller
+from kis_core.sizing.policy import quantity_for
+from kis_core.strategy.levels import entry_levels
+
+_MINUTE = timedelta(minutes=1)
+_PERCENT = 100.0
+_SETTLEMENT_SESSIONS = 2
+
+
+class NoRiskRecord(ValueError):
+    """A session trades only after its risk record was begun; this is our own bug."""
+
+
+@dataclass(slots=True)
+class Approvals:
+    """Asks risk about each order, with the account's state as the database has it."""
+
+    books: Books
+    preparation: Preparation
+    calendar: Calendar
+    clock: Clock
+    teller: Teller
+    settings: SessionSettings
+    outside_switch: Callable[[], str | None]
+
+    def state(self, session_date: date, *, equity: int) -> RiskState:
+        """The risk state of a session, rebuilt from the database."""
+        record = self.books.risk
+        if record is not None:
+            record = with_outside_switch(record, reason=self.outside_switch())
+        if record is None:
+            raise NoRiskRecord(f"no risk record for {session_date}")
+        with self.books.reading() as uow:
+            trades, orders = uow.trades_of(session_date), uow.orders_of(session_date)
+        return risk_state(
+            record,
+            trades=trades,
+            orders=orders,
+            open_positions=len(self.books.positions),
+            equity=equity,
+        )
+
+    def leg(self, *, symbol: Symbol, side: Side, reason: str, session_date: date) -> int:
+        """How many orders the same decision already had in this session."""
+        return len(
+            [
+                order
+                for order in self._orders(session_date)
+                if order.intent.symbol == symbol
+                and order.intent.side is side
+                and order.intent.reason == reason
+            ]
+        )
+
+    def may_enter(self, symbol: Symbol, session_date: date) -> bool:
+        """Whether the symbol may be entered in this session, as far as its own orders go.
+
+        One filled entry a session: a breakout bought and stopped out is not bought again the same
+        day. A rejected entry is not repeated; one that certainly did not reach the broker may be
+        decided again, up to `entry_legs_max` orders.
+        """
+        entries = [
+            order
+            for order in self._orders(session_date)
+            if order.intent.symbol == symbol and order.intent.side is Side.BUY
+        ]
+        if len(entries) >= self.settings.orders.entry_legs_max:
+            return False
+        return all(_allows_another(order) for order in entries)
+
+    def sale(
+        self, *, quote: Quote, quantity: int, held: int, session_date: date
+    ) -> Approved | None:
+        """A market order to sell; only what is absurd is refused, and that is told."""
+        instrument = self.preparation.instrument_of(quote.symbol)
+        proposal = OrderProposal(
+            symbol=quote.symbol,
+            side=Side.SELL,
+            quantity=quantity,
+            order_type=OrderType.MARKET,
+            price=Won(0),
+            reference=quote.last,
+            worst_price=quote.lower_limit,
+            held_quantity=held,
+            sellable_quantity=quantity,
+            upper_limit=quote.upper_limit,
+            lower_limit=quote.lower_limit,
+            market=instrument.market,
+            product=instrument.product,
+        )
+        return self._ask(proposal, session_date, equity=0)
+
+    def purchase(
+        self, *, quote: Quote, atr: float, equity: int, cash: int, session_date: date
+    ) -> Approved | None:
+        """A buy of as many shares as sizing, cash and risk allow; None (and told) otherwise."""
+        instrument = self.preparation.instrument_of(quote.symbol)
+        order_type = self.settings.orders.entry_order_type
+        price = self._entry_price(quote, session_date)
+        # What the broker reserves: the limit price, or the upper limit for a market order.
+        reserved = price if order_type is OrderType.LIMIT else quote.upper_limit
+        levels = entry_levels(cost=price, quantity=1, atr=atr, parameters=self.settings.parameters)
+        quantity = quantity_for(
+            self.settings.sizing,
+            price=reserved,
+            stop=levels.stop,
+            equity=equity,
+            cash=cash,
+            commission=self.settings.commission,
+        )
+        if quantity < 1:
+            self._tell_refused(quote.symbol, reason="cash", limit=cash, was=reserved)
+            return None
+        proposal = OrderProposal(
+            symbol=quote.symbol,
+            side=Side.BUY,
+            quantity=quantity,
+            order_type=order_type,
+            price=price if order_type is OrderType.LIMIT else Won(0),
+            reference=quote.last,
+            worst_price=levels.stop,
+            held_quantity=0,
+            sellable_quantity=0,
+            upper_limit=quote.upper_limit,
+            lower_limit=quote.lower_limit,
+            market=instrument.market,
+            product=instrument.product,
+        )
+        return self._ask(proposal, session_date, equity=equity)
+
+    def _entry_price(self, quote: Quote, session_date: date) -> Won:
+        """The highest price an entry accepts: a little above the last, so that it fills at once
+        but never far away in a thin book (F-030)."""
+        product = self.preparation.instrument_of(quote.symbol).product
+        wanted = quote.last * (1 + self.settings.orders.entry_limit_pct / _PERCENT)
+        return min(ceil_to_tick(wanted, product, session_date), quote.upper_limit)
+
+    def _ask(self, proposal: OrderProposal, session_date: date, *, equity: int) -> Approved | None:
+        now = self.clock.now()
+        recent = [o for o in self._orders(session_date) if now - o.created_at < _MINUTE]
+        answer = approve(
+            proposal,
+            state=self.state(session_date, equity=equity),
+            limits=self.settings.limits,
+            orders_last_minute=len(recent),
+            now=now,
+            commission=self.settings.commission,
+            settles_on=self.calendar.sessions_after(session_date, _SETTLEMENT_SESSIONS)[-1],
+        )
+        if isinstance(answer, Refused):
+            self._tell_refused(
+                proposal.symbol, reason=answer.reason, limit=answer.limit, was=answer.was
+            )
+            return None
+        return answer
+
+    def _orders(self, session_date: date) -> tuple[Order, ...]:
+        with self.books.reading() as uow:
+            return uow.orders_of(session_date)
+
+    def _tell_refused(self, symbol: Symbol, **fields: FieldValue) -> None:
+        self.teller.tell(EventKind.ENTRY_REFUSED, symbol, **fields)
+
+
+def _allows_another(order: Order) -> bool:
+    if order.is_live or order.filled_quantity:
+        return False
+    if order.status is OrderStatus.FAILED:
+        return order.code in (NOT_SENT, NOT_RECEIVED)
+    return True  # cancelled without a fill

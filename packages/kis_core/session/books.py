@@ -1,0 +1,86 @@
+"""What is committed, kept in memory so that a decision needs no query.
+
+The books are only ever changed after their unit of work was committed. When a commit failed, or
+its outcome is unknown, they are not current any more, and are read again before anything is
+decided: the database is asked, never assumed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from kis_core.market.symbol import Symbol
+from kis_core.orders.order import Order
+from kis_core.orders.pending_exit import PendingExit
+from kis_core.ports.store import Store, UnitOfWork
+from kis_core.positions.position import Position
+from kis_core.risk.state import RiskRecord
+
+
+class Books:
+    """Open positions, live orders, parked exits, halted symbols and the risk record."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.positions: dict[Symbol, Position] = {}
+        self.live_orders: dict[str, Order] = {}
+        self.pending_exits: dict[Symbol, PendingExit] = {}
+        self.halted: dict[Symbol, str] = {}
+        self.names: dict[Symbol, str] = {}
+        self.risk: RiskRecord | None = None
+        self.is_current = False
+
+    def reload(self) -> None:
+        """Read everything again. Raises StoreUnavailable."""
+        with self._store.unit_of_work() as uow:
+            positions, orders = uow.positions(), uow.live_orders()
+            pending, halted = uow.pending_exits(), uow.halted_symbols()
+            names, risk = uow.names(), uow.risk()
+        self.positions = {p.symbol: p for p in positions}
+        self.live_orders = {o.order_id: o for o in orders}
+        self.pending_exits = {p.symbol: p for p in pending}
+        self.halted = dict(halted)
+        self.names = {symbol: name for symbol, (name, _) in names.items()}
+        self.risk = risk
+        self.is_current = True
+
+    @contextmanager
+    def writing(self) -> Iterator[UnitOfWork]:
+        """One unit of work. The caller changes the books after the block, never inside it."""
+        was_current, self.is_current = self.is_current, False
+        with self._store.unit_of_work() as uow:
+            yield uow
+        self.is_current = was_current
+
+    @contextmanager
+    def reading(self) -> Iterator[UnitOfWork]:
+        """One unit of work that only reads; its failure leaves the books as current as before."""
+        with self._store.unit_of_work() as uow:
+            yield uow
+
+    def live_order_of(self, symbol: Symbol) -> Order | None:
+        """The symbol's one live order, if it has one (O-06, O-15)."""
+        return next((o for o in self.live_orders.values() if o.intent.symbol == symbol), None)
+
+    def keep_order(self, order: Order) -> None:
+        """Take over a committed order: live ones are kept, ended ones forgotten."""
+        if order.is_live:
+            self.live_orders[order.order_id] = order
+        else:
+            self.live_orders.pop(order.order_id, None)
+
+    def keep_position(self, symbol: Symbol, position: Position | None) -> None:
+        """Take over a committed position, or that there is none any more."""
+        if position is None:
+            self.positions.pop(symbol, None)
+        else:
+            self.positions[symbol] = position
+
+    def keep_names(self, names: dict[Symbol, str], *, at: datetime) -> None:
+        """Remember symbol names, in the database where they are new."""
+        news = {s: n for s, n in names.items() if n and self.names.get(s) != n}
+        if not news:
+            return
+        with self.writing() as uow:
+            uow.put_names(news, at=at)
+        self.names.update(news)

@@ -1,0 +1,123 @@
+"""Getting a session ready: what each symbol is, and what its completed bars say.
+
+Bars are fetched in the morning of the session, for a bar fetched on its own evening is not
+final. What was prepared is kept on disk for the day, so that a restart asks for nothing twice.
+A symbol whose bars cannot be had is tried again, and guarded by price alone meanwhile (F-033).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from kis_core.market.symbol import Instrument, Market, Symbol
+from kis_core.ports.calendar import Calendar
+from kis_core.ports.files import ContextCache, PreparedDay
+from kis_core.ports.market_data import MarketData, MarketDataUnavailable
+from kis_core.ports.notifier import EventKind, Level
+from kis_core.session.telling import Teller
+from kis_core.strategy.build import build_context
+from kis_core.strategy.context import DayContext, NoContext
+from kis_core.strategy.decision import Reason
+from kis_core.strategy.parameters import StrategyParameters
+
+
+@dataclass(slots=True)
+class Preparation:
+    """The contexts and instruments of one session at a time."""
+
+    market_data: MarketData
+    calendar: Calendar
+    cache: ContextCache
+    teller: Teller
+    parameters: StrategyParameters
+    session_date: date | None = None
+    contexts: dict[Symbol, DayContext | NoContext] = field(default_factory=dict)
+    instruments: dict[Symbol, Instrument] = field(default_factory=dict)
+
+    def begin(self, session_date: date) -> None:
+        """Start a session with what was already prepared for it, if anything."""
+        if self.session_date == session_date:
+            return
+        day = self.cache.load(session_date, fingerprint=self.parameters.fingerprint())
+        self.session_date = session_date
+        self.contexts = dict(day.contexts)
+        self.instruments = {**self.instruments, **day.instruments}
+
+    def prepare(self, symbols: Iterable[Symbol]) -> bool:
+        """Fetch what is missing for `symbols`; False when something still is.
+
+        One symbol's failure leaves the others prepared.
+        """
+        missing = [s for s in symbols if not self._is_ready(s)]
+        complete = True
+        for symbol in missing:
+            complete = self._prepare_one(symbol) and complete
+        if missing:
+            self._save()
+        return complete
+
+    def context_of(self, symbol: Symbol) -> DayContext | NoContext:
+        """The symbol's context, or why there is none yet."""
+        context = self.contexts.get(symbol)
+        if context is not None:
+            return context
+        return NoContext(symbol=symbol, reason=Reason.BARS_UNAVAILABLE, why="not fetched yet")
+
+    def instrument_of(self, symbol: Symbol) -> Instrument:
+        """What the symbol is. Before it is known, an ordinary share of KOSPI is assumed: its
+        tick is never finer and its tax never lower than the truth."""
+        known = self.instruments.get(symbol)
+        if known is not None:
+            return known
+        return Instrument(symbol=symbol, name="", market=Market.KOSPI)
+
+    def _is_ready(self, symbol: Symbol) -> bool:
+        context = self.contexts.get(symbol)
+        is_fetched = isinstance(context, DayContext) or (
+            context is not None and context.reason != Reason.BARS_UNAVAILABLE
+        )
+        return is_fetched and symbol in self.instruments
+
+    def _prepare_one(self, symbol: Symbol) -> bool:
+        session_date = self._session()
+        try:
+            if symbol not in self.instruments:
+                self.instruments[symbol] = self.market_data.instrument(symbol)
+            bars = self.market_data.daily_bars(
+                symbol, before=session_date, count=self.parameters.bars_needed
+            )
+        except MarketDataUnavailable as error:
+            self.contexts[symbol] = NoContext(
+                symbol=symbol, reason=Reason.BARS_UNAVAILABLE, why=str(error)
+            )
+            self._tell_unavailable(symbol, Reason.BARS_UNAVAILABLE, str(error))
+            return False
+        context = build_context(
+            symbol,
+            bars,
+            session_date=session_date,
+            previous_session=self.calendar.session_before(session_date),
+            parameters=self.parameters,
+        )
+        self.contexts[symbol] = context
+        if isinstance(context, NoContext):
+            self._tell_unavailable(symbol, context.reason, context.why)
+        return True
+
+    def _save(self) -> None:
+        contexts = {s: c for s, c in self.contexts.items() if isinstance(c, DayContext)}
+        self.cache.save(
+            PreparedDay(contexts=contexts, instruments=self.instruments),
+            session_date=self._session(),
+            fingerprint=self.parameters.fingerprint(),
+        )
+
+    def _session(self) -> date:
+        if self.session_date is None:
+            raise ValueError("no session has begun")
+        return self.session_date
+
+    def _tell_unavailable(self, symbol: Symbol, reason: str, why: str) -> None:
+        self.teller.tell(
+            EventKind.CONTEXT_UNAVAILABLE, symbol, Level.WARNING, reason=reason, why=why
+        )

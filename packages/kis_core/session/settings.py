@@ -1,0 +1,71 @@
+"""What an operator sets about the session itself: values, with the defaults of the design."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from kis_core.market.cost import Commission
+from kis_core.market.symbol import Symbol
+from kis_core.orders.event import OrderType
+from kis_core.orders.identity import Namespace
+from kis_core.risk.limits import RiskLimits
+from kis_core.sizing.policy import Fixed, SizingPolicy
+from kis_core.strategy.parameters import StrategyParameters
+
+MINIMUM_INTERVAL = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSettings:
+    """How orders are placed and followed.
+
+    `settle_buy` and `settle_sell`: how long the broker's list is given to show an order whose
+    answer was lost, and `settle_lookups` how often at least it is asked, before the order counts
+    as not received. A paper account's list lags by up to minutes; a buy loses nothing by
+    waiting, a sale is protected by what the broker says is sellable, so it waits less.
+    """
+
+    entry_order_type: OrderType = OrderType.LIMIT
+    entry_limit_pct: float = 0.5
+    poll: timedelta = timedelta(seconds=2)
+    fill_wait: timedelta = timedelta(seconds=45)
+    cancel_again: timedelta = timedelta(seconds=10)
+    settle_lookups: int = 3
+    settle_interval: timedelta = timedelta(seconds=5)
+    settle_buy: timedelta = timedelta(seconds=180)
+    settle_sell: timedelta = timedelta(seconds=30)
+    skew: timedelta = timedelta(seconds=5)
+    entry_legs_max: int = 3
+    pending_exit_backoff: timedelta = timedelta(minutes=5)
+    stale: timedelta = timedelta(minutes=240)
+    stale_without_number: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """The session's settings. `candidates` are the symbols that may be entered, in order of
+    preference; held symbols are managed whether or not they are among them (U-13)."""
+
+    namespace: Namespace
+    candidates: tuple[Symbol, ...]
+    parameters: StrategyParameters
+    limits: RiskLimits
+    sizing: SizingPolicy = field(default_factory=Fixed)
+    commission: Commission = field(default_factory=Commission)
+    orders: OrderSettings = field(default_factory=OrderSettings)
+    interval: timedelta = MINIMUM_INTERVAL
+    near_stop_interval: timedelta = timedelta(seconds=15)
+    late_cycle: timedelta = timedelta(seconds=5)
+    snapshot_every: timedelta = timedelta(minutes=10)
+    prepare_before_open: timedelta = timedelta(minutes=20)
+    close_after: timedelta = timedelta(minutes=2)
+    scan_chunk: int = 30
+    event_dates: frozenset[date] = frozenset()
+    kill_switch: str | None = None
+    max_cycles: int | None = None
+    exit_after_close: bool = False
+
+    def __post_init__(self) -> None:
+        if self.interval < MINIMUM_INTERVAL:
+            raise ValueError(f"interval must be at least 60 s, was {self.interval}")
+        if self.scan_chunk < 1:
+            raise ValueError(f"scan_chunk must be at least 1, was {self.scan_chunk}")

@@ -1,0 +1,148 @@
+"""Keeping the risk record: the day's start equity, the high-water mark, the kill switch.
+
+The kill switch stops entries and nothing else: exits stay allowed and the process stays alive
+(F-048). The setting and the file `data/KILL_SWITCH` switch entries off for as long as they say
+so. Too many API errors in a row and the drawdown limit are written to the record: they stay on
+through restarts until they are cleared on purpose.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from kis_core.ports.broker import AccountState
+from kis_core.ports.clock import Clock
+from kis_core.ports.files import KillSwitchFile
+from kis_core.ports.notifier import EventKind, Level
+from kis_core.ports.store import AccountSnapshot, CommitOutcomeUnknown, StoreUnavailable
+from kis_core.risk.drawdown import DrawdownSignal, after_equity
+from kis_core.risk.kill_switch import after_api_error
+from kis_core.risk.state import RiskRecord, roll_session
+from kis_core.session.books import Books
+from kis_core.session.custody import Custody
+from kis_core.session.settings import SessionSettings
+from kis_core.session.telling import Teller
+
+
+@dataclass(slots=True)
+class Supervision:
+    """Writes the risk record down whenever it changes."""
+
+    books: Books
+    custody: Custody
+    kill_switch_file: KillSwitchFile
+    clock: Clock
+    teller: Teller
+    settings: SessionSettings
+    outside: str | None = None
+    _outage_since: datetime | None = None
+
+    def begin_session(self, session_date: date, account: AccountState) -> None:
+        """Start the session's record, once; a restart within the session finds it again."""
+        self._keep(roll_session(self.books.risk, session_date=session_date, equity=account.equity))
+        self.check_kill_switch()
+
+    def blocks_entries(self) -> bool:
+        """Whether a kill switch is on, or there is no record yet to know it by."""
+        return self.books.risk is None or self.reason() is not None
+
+    def reason(self) -> str | None:
+        """Why entries are switched off: by the record, or from outside."""
+        stored = self.books.risk.kill_switch if self.books.risk is not None else None
+        return stored or self.outside
+
+    def check_kill_switch(self) -> None:
+        """Look at the setting and the file; tell when that changes anything."""
+        before, self.outside = self.outside, self.settings.kill_switch
+        if self.outside is None:
+            self.outside = self.kill_switch_file.reason()
+        if self.outside is not None and before is None:
+            self._tell_on(self.outside)
+        elif self.outside is None and before is not None:
+            self.teller.tell(EventKind.KILL_SWITCH_OFF, None, Level.WARNING, reason=before)
+
+    def note_api_error(self, *, what: str, why: str) -> None:
+        """One more API call failed for good, with no success since the last. Never raises."""
+        now, record = self.clock.now(), self.books.risk
+        if self._outage_since is None:
+            self._outage_since = now
+            self.teller.tell(EventKind.OUTAGE_STARTED, None, Level.ERROR, what=what, why=why)
+        if record is not None:
+            self._keep_or_tell(after_api_error(record, at=now, limits=self.settings.limits))
+
+    def note_success(self) -> None:
+        """An item of the agenda got all its answers: the errors before it were not in a row.
+        Never raises."""
+        if self._outage_since is not None:
+            seconds = (self.clock.now() - self._outage_since).total_seconds()
+            self._outage_since = None
+            self.teller.tell(EventKind.OUTAGE_ENDED, None, Level.WARNING, seconds=seconds)
+        record = self.books.risk
+        if record is not None and record.api_error_times:
+            self._keep_or_tell(replace(record, api_error_times=()))
+
+    def snapshot(self, session_date: date, account: AccountState) -> AccountSnapshot:
+        """Keep a snapshot of the account, and look at the drawdown."""
+        with self.books.writing() as uow:
+            realised = sum(t.realised_pnl for t in uow.trades_of(session_date))
+            snapshot = AccountSnapshot(
+                session_date=session_date,
+                at=account.at,
+                cash=account.cash,
+                equity=account.equity,
+                evaluation_pnl=account.evaluation_pnl,
+                realised_pnl=realised,
+                positions=len(self.books.positions),
+            )
+            uow.add_snapshot(snapshot)
+        self.teller.tell(
+            EventKind.ACCOUNT_SNAPSHOT,
+            None,
+            Level.DEBUG,
+            cash=account.cash,
+            equity=account.equity,
+            evaluation_pnl=account.evaluation_pnl,
+            realised_pnl=realised,
+        )
+        self._watch_drawdown(account)
+        return snapshot
+
+    def _watch_drawdown(self, account: AccountState) -> None:
+        record = self.books.risk
+        if record is None:
+            return
+        now = self.clock.now()
+        after, signal = after_equity(
+            record, equity=account.equity, limits=self.settings.limits, at=now
+        )
+        self._keep(after)
+        if signal is DrawdownSignal.WARN:
+            self.teller.tell(
+                EventKind.RISK_LIMIT,
+                None,
+                Level.WARNING,
+                limit="drawdown_warn",
+                equity=account.equity,
+                high_water_mark=after.high_water_mark,
+            )
+
+    def _keep_or_tell(self, record: RiskRecord) -> None:
+        try:
+            self._keep(record)
+        except (StoreUnavailable, CommitOutcomeUnknown) as error:
+            self.teller.tell(
+                EventKind.STORE_UNAVAILABLE, None, Level.ERROR, item="risk", why=str(error)
+            )
+
+    def _keep(self, record: RiskRecord) -> None:
+        before = self.books.risk
+        if record == before:
+            return
+        with self.books.writing() as uow:
+            uow.put_risk(record)
+        self.books.risk = record
+        was_on = before is not None and before.kill_switch is not None
+        if record.kill_switch is not None and not was_on:
+            self._tell_on(record.kill_switch)
+
+    def _tell_on(self, reason: str) -> None:
+        self.teller.tell(EventKind.KILL_SWITCH_ON, None, Level.ERROR, reason=reason)

@@ -1,0 +1,36 @@
+"""Handing facts to the notifier with the time they were known at."""
+
+from dataclasses import dataclass
+
+from kis_core.market.symbol import Symbol
+from kis_core.ports.clock import Clock
+from kis_core.ports.notifier import Event, EventKind, FieldValue, Level, Notifier
+
+
+@dataclass(slots=True)
+class Teller:
+    """Stamps events with the clock and passes them on."""
+
+    clock: Clock
+    notifier: Notifier
+
+    def tell(
+        self,
+        kind: EventKind,
+        symbol: Symbol | None = None,
+        level: Level = Level.INFO,
+        order_id: str | None = None,
+        /,
+        **fields: FieldValue,
+    ) -> None:
+        """Tell one fact; `fields` are its numbers and words."""
+        self.notifier.tell(
+            Event(
+                kind=kind,
+                at=self.clock.now(),
+                level=level,
+                symbol=symbol,
+                order_id=order_id,
+                fields=fields,
+            )
+        )
