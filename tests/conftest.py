@@ -1,0 +1,211 @@
+"""Real databases for tests: a private MariaDB per test process, a fresh database per test."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+_USER, _PASSWORD = "kis_test", "not-a-secret"
+_START_S, _STOP_S = 30.0, 20.0
+_SEARCHED = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin")
+
+
+class MariaDbServer:
+    """A server of our own: own directory, own socket, free loopback port, ended by its pid.
+
+    `kill` is SIGKILL, as a power cut would be; `restart` starts it again on the same port with
+    the same data.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self._install()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def url(self, database: str = "") -> URL:
+        return URL.create(
+            "mysql+pymysql", _USER, _PASSWORD, "127.0.0.1", self.port, database or None
+        )
+
+    def start(self) -> None:
+        command = [
+            _program("mariadbd"),
+            "--no-defaults",
+            f"--datadir={self._directory / 'data'}",
+            f"--socket={self._directory / 's'}",
+            f"--pid-file={self._directory / 'pid'}",
+            f"--init-file={self._directory / 'init.sql'}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--innodb-buffer-pool-size=32M",
+            "--performance-schema=OFF",
+            *_as_root(),
+        ]
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._wait_until_it_answers()
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(_STOP_S)
+
+    def restart(self) -> None:
+        if self.is_alive:
+            self.kill()
+        self.start()
+
+    def stop(self) -> None:
+        if self.is_alive and self._process is not None:
+            self._process.terminate()
+            self._process.wait(_STOP_S)
+
+    def _install(self) -> None:
+        account = f"'{_USER}'@'127.0.0.1'"
+        (self._directory / "init.sql").write_text(
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{_PASSWORD}';\n"
+            f"GRANT ALL ON *.* TO {account};\n"
+        )
+        subprocess.run(
+            [
+                _program("mariadb-install-db"),
+                "--no-defaults",
+                f"--datadir={self._directory / 'data'}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--innodb-log-file-size=16M",
+                *_as_root(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                _execute(self.url(), "SELECT 1")
+            except DBAPIError:
+                if not self.is_alive or time.monotonic() > deadline:
+                    log = (self._directory / "log").read_text(errors="replace")
+                    pytest.fail(f"mariadbd did not start:\n{log[-2000:]}")
+                time.sleep(0.05)
+            else:
+                return
+
+
+@pytest.fixture(scope="session")
+def _own_server() -> Iterator[MariaDbServer]:
+    reason = _why_no_server()
+    if reason:
+        _do_without(reason)
+    # Not below pytest's own directory: a socket's path must stay under 108 characters.
+    with tempfile.TemporaryDirectory(prefix="kis-mariadb-") as directory:
+        server = MariaDbServer(Path(directory))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def mariadb_server(_own_server: MariaDbServer) -> Iterator[MariaDbServer]:
+    """The private server, for tests that kill it; alive again for the next test."""
+    yield _own_server
+    if not _own_server.is_alive:
+        _own_server.restart()
+
+
+@pytest.fixture
+def mariadb_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database, dropped after the test.
+
+    On the server of KIS_TEST_MYSQL_URL (whose user may create databases), else on a private one.
+    """
+    given = os.environ.get("KIS_TEST_MYSQL_URL")
+    server = make_url(given) if given else request.getfixturevalue("mariadb_server").url()
+    name = f"kis_test_{uuid4().hex[:12]}"
+    _execute(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    if not given and not request.getfixturevalue("mariadb_server").is_alive:
+        request.getfixturevalue("mariadb_server").restart()
+    _execute(server, f"DROP DATABASE {name}")
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on SQLite and once on MariaDB."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'kis.db'}"
+    url: str = request.getfixturevalue("mariadb_url")
+    return url
+
+
+def _why_no_server() -> str:
+    """Empty when `mariadbd` is there, or could be installed."""
+    with Path(tempfile.gettempdir(), f"kis-mariadb-install-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one installation, however many test processes
+        if _found("mariadbd") and _found("mariadb-install-db"):
+            return ""
+        if os.getuid() != 0 or not shutil.which("apt-get"):
+            return "MariaDB tests need mariadbd, or KIS_TEST_MYSQL_URL, or root on Debian"
+        # At run level 1 the package does not start a service.
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+        for arguments in (["update"], ["install", "-y", "mariadb-server"]):
+            done = subprocess.run(
+                ["apt-get", "-qq", *arguments], env=environment, capture_output=True, timeout=600
+            )
+            if done.returncode:
+                return f"apt-get {arguments[0]} failed: {done.stderr.decode()[-300:]}"
+        return "" if _found("mariadbd") else "mariadb-server brought no mariadbd"
+
+
+def _do_without(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program, path=os.pathsep.join([os.environ["PATH"], *_SEARCHED]))
+
+
+def _program(name: str) -> str:
+    path = _found(name)
+    assert path is not None
+    return path
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.getuid() == 0 else []
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _execute(url: URL, statement: str) -> None:
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
