@@ -61,8 +61,9 @@ class Trade:
 class Booked:
     """The result of booking one fill event. `position` is None when nothing is held any more.
 
-    `unmatched` counts shares sold that no known position held (they were bought by hand): the
-    trade has them, at no cost basis; reconciliation tells the operator.
+    `unmatched` counts shares sold that no known position held (they were bought by hand): what
+    they cost is not known, so they realise nothing but the fees of selling them, or their
+    proceeds would lift the account off its loss limit; reconciliation tells the operator.
     """
 
     fill: Fill
@@ -132,12 +133,12 @@ def book_sale(
     held = position.quantity if position is not None else 0
     matched = min(fill.quantity, held)
     if position is None:
-        proceeds = fill.amount - fill.commission - fill.tax
-        booked = _trade(order, trade, fill, realised=proceeds)
+        booked = _trade(order, trade, fill, realised=-fill.commission - fill.tax)
         return Booked(fill=fill, trade=booked, position=None, unmatched=fill.quantity)
     cost = position.cost * matched // held
     fees = position.entry_fees * matched // held
-    realised = fill.amount - fill.commission - fill.tax - cost - fees
+    foreign = fill.amount * (fill.quantity - matched) // fill.quantity
+    realised = fill.amount - foreign - fill.commission - fill.tax - cost - fees
     booked = _trade(order, trade, fill, realised=realised)
     if matched == held:
         total = position.realised_pnl + realised

@@ -32,7 +32,7 @@ _S, _K = OrderStatus, OrderEventKind
 # FILLED leads to PARTIAL or FILLED by quantity; `None` stands for that choice.
 _NEXT: dict[tuple[OrderStatus | None, OrderEventKind], OrderStatus | None] = {
     (None, _K.CREATED): _S.PENDING,
-    (_S.PENDING, _K.SENDING): _S.PENDING,
+    (_S.PENDING, _K.SENDING): _S.PENDING,  # once in its life (O-04)
     (_S.PENDING, _K.ACCEPTED): _S.SUBMITTED,
     (_S.PENDING, _K.REJECTED): _S.FAILED,
     (_S.PENDING, _K.NOT_SENT): _S.FAILED,
@@ -157,7 +157,9 @@ def _nothing(_order: Order, _event: OrderEvent) -> _Changes:
     return {}
 
 
-def _sending(_order: Order, event: OrderEvent) -> _Changes:
+def _sending(order: Order, event: OrderEvent) -> _Changes:
+    if order.sent_at is not None:
+        raise IllegalTransition(f"{event.order_id}: sent once already, at {order.sent_at}")
     return {"sent_at": event.at}
 
 
