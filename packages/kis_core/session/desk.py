@@ -6,17 +6,13 @@ the trade it makes. Whatever the broker did not clearly answer is left open, and
 order list closes it (O-05).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from kis_core.market.cost import sale_tax
-from kis_core.market.symbol import Instrument, Symbol
-from kis_core.orders.booking import Booked, book_purchase, book_sale, fill_of
 from kis_core.orders.event import Evidence, OrderEvent, OrderEventKind, OrderIntent
 from kis_core.orders.fingerprint import candidates
 from kis_core.orders.identity import Side, idempotency_key, order_id_of, signal_id
-from kis_core.orders.order import Order, OrderStatus, born
+from kis_core.orders.order import Order, born
 from kis_core.ports.broker import (
     Accepted,
     Broker,
@@ -26,22 +22,19 @@ from kis_core.ports.broker import (
     OutcomeUnknown,
     Rejected,
 )
-from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
 from kis_core.ports.notifier import EventKind, FieldValue, Level
-from kis_core.ports.store import DecisionRecord, DuplicateOrder, UnitOfWork
-from kis_core.positions.position import Position
+from kis_core.ports.store import DecisionRecord, DuplicateOrder
 from kis_core.risk.approval import Approved
 from kis_core.session.books import Books
+from kis_core.session.ledger import Ledger
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
-from kis_core.strategy.levels import entry_levels
 from kis_core.strategy.trend_atr import NAME
 
 NOT_SENT = "not_sent"
 NOT_RECEIVED = "not_received"
 STALE = "stale"
-_SETTLEMENT_SESSIONS = 2  # T+2
 
 
 @dataclass(slots=True)
@@ -59,10 +52,9 @@ class OrderDesk:
     books: Books
     broker: Broker
     clock: Clock
-    calendar: Calendar
+    ledger: Ledger
     teller: Teller
     settings: SessionSettings
-    instrument_of: Callable[[Symbol], Instrument]
     _searches: dict[str, _Search] = field(default_factory=dict)
 
     def place(
@@ -295,156 +287,10 @@ class OrderDesk:
             self.cancel(order, why="fill_wait")
 
     def _absorb(self, order: Order, row: BrokerOrder) -> Order:
-        """Write down what the broker's row says beyond what is known."""
         if row.filled_quantity > order.intent.quantity:
             self._halt(order, f"주문 수량보다 많이 체결되었다고 합니다: {row.filled_quantity}")
             return order
-        events = self._news(order, row)
-        if not events:
-            return order
-        before, booked = order, list[Booked]()
-        with self.books.writing() as uow:
-            position = self.books.positions.get(order.intent.symbol)
-            for event in events:
-                if event.kind is OrderEventKind.FILLED:
-                    booked.append(self._book(uow, order, event, position))
-                    position = booked[-1].position
-                order = order.after(event)
-            uow.append_order_events(order, events)
-            if booked:
-                self._write_position(uow, order, position)
-                if order.intent.side is Side.SELL:
-                    uow.clear_pending_exit(order.intent.symbol)
-        self.books.keep_order(order)
-        if booked:
-            self._keep_booked(before, order, booked)
-        self._tell_end(order)
-        return order
-
-    def _news(self, order: Order, row: BrokerOrder) -> tuple[OrderEvent, ...]:
-        """The events between what is known and what the row says; a row that lags gives none."""
-        now, events = self.clock.now(), list[OrderEvent]()
-        filled = order.filled_quantity
-        if row.filled_quantity > filled and row.filled_amount > order.filled_amount:
-            filled = row.filled_quantity
-            events.append(
-                OrderEvent(
-                    order_id=order.order_id,
-                    sequence=order.sequence + 1,
-                    kind=OrderEventKind.FILLED,
-                    at=now,
-                    filled_quantity=filled,
-                    filled_amount=row.filled_amount,
-                    commission=self.settings.commission.on(row.filled_amount),
-                    tax=self._tax(order, row.filled_amount),
-                )
-            )
-        is_told = filled >= row.filled_quantity
-        if is_told and not row.is_live and filled < order.intent.quantity:
-            refused = row.rejected_quantity > 0
-            events.append(
-                OrderEvent(
-                    order_id=order.order_id,
-                    sequence=order.sequence + 1 + len(events),
-                    kind=OrderEventKind.REJECTED if refused else OrderEventKind.CANCELLED,
-                    at=now,
-                    code="exchange_rejected" if refused else "cancelled",
-                )
-            )
-        return tuple(events)
-
-    def _tax(self, order: Order, amount: int) -> int:
-        if order.intent.side is Side.BUY:
-            return 0
-        instrument = self.instrument_of(order.intent.symbol)
-        settles = self.calendar.sessions_after(order.intent.session_date, _SETTLEMENT_SESSIONS)
-        return sale_tax(
-            amount, market=instrument.market, product=instrument.product, settles_on=settles[-1]
-        )
-
-    def _book(
-        self, uow: UnitOfWork, order: Order, event: OrderEvent, position: Position | None
-    ) -> Booked:
-        fill, trade = fill_of(order, event), uow.trade(order.order_id)
-        after = order.after(event)
-        if order.intent.side is Side.SELL:
-            booked = book_sale(fill, after, position=position, trade=trade)
-        else:
-            own = position if position and position.entry_order_id == order.order_id else None
-            levels = entry_levels(
-                cost=fill.amount + (own.cost if own else 0),
-                quantity=fill.quantity + (own.quantity if own else 0),
-                atr=order.intent.atr or 0.0,
-                parameters=self.settings.parameters,
-            )
-            booked = book_purchase(fill, after, position=position, trade=trade, levels=levels)
-        uow.add_fill(booked.fill)
-        uow.put_trade(booked.trade)
-        return booked
-
-    def _write_position(self, uow: UnitOfWork, order: Order, position: Position | None) -> None:
-        if position is not None:
-            uow.put_position(position)
-        elif order.intent.symbol in self.books.positions:
-            uow.close_position(order.intent.symbol, at=order.updated_at, why=order.intent.reason)
-
-    def _keep_booked(self, before: Order, order: Order, booked: list[Booked]) -> None:
-        symbol, last = order.intent.symbol, booked[-1]
-        had = symbol in self.books.positions
-        self.books.keep_position(symbol, last.position)
-        kind = EventKind.ORDER_PARTIAL
-        if order.status is OrderStatus.FILLED:
-            kind = EventKind.ORDER_FILLED
-        self._tell(
-            kind,
-            order,
-            side=order.intent.side,
-            filled=order.filled_quantity - before.filled_quantity,
-            filled_total=order.filled_quantity,
-            quantity=order.intent.quantity,
-            average=order.filled_amount / order.filled_quantity,
-            reference=order.intent.reference,
-            commission=order.commission,
-            tax=order.tax,
-        )
-        self._tell_position(order, last, had=had)
-        if order.intent.side is Side.SELL and symbol in self.books.pending_exits:
-            del self.books.pending_exits[symbol]
-            self._tell(EventKind.PENDING_EXIT_CLEARED, order, why="filled")
-
-    def _tell_position(self, order: Order, booked: Booked, *, had: bool) -> None:
-        position = booked.position
-        if order.intent.side is Side.BUY and position is not None and not had:
-            self._tell(
-                EventKind.POSITION_OPENED,
-                order,
-                quantity=position.quantity,
-                average=position.average,
-                stop=position.levels.stop,
-                take=position.levels.take,
-                atr=position.levels.atr,
-            )
-        if order.intent.side is Side.SELL and position is None and had:
-            self._tell(
-                EventKind.POSITION_CLOSED,
-                order,
-                reason=order.intent.reason,
-                pnl=booked.trade.round_trip_pnl,
-            )
-        if booked.unmatched:
-            self._tell(EventKind.ERROR, order, Level.ERROR, what="sold_more_than_known")
-
-    def _tell_end(self, order: Order) -> None:
-        if order.status is OrderStatus.CANCELLED:
-            self._tell(
-                EventKind.ORDER_CANCELLED,
-                order,
-                filled_total=order.filled_quantity,
-                remaining=order.remaining_quantity,
-                code=order.code,
-            )
-        elif order.status is OrderStatus.FAILED:
-            self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=order.code)
+        return self.ledger.absorb(order, row)
 
     def _halt(self, order: Order, why: str) -> None:
         """Stop trading the symbol until a person looked; told once."""

@@ -30,6 +30,7 @@ from kis_core.session.custody import Custody
 from kis_core.session.desk import OrderDesk
 from kis_core.session.entries import Entries
 from kis_core.session.guard import Guard
+from kis_core.session.ledger import Ledger
 from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.supervision import Supervision
@@ -86,10 +87,16 @@ class Engine:
             books=self.books,
             broker=ports.broker,
             clock=ports.clock,
-            calendar=ports.calendar,
+            ledger=Ledger(
+                books=self.books,
+                clock=ports.clock,
+                calendar=ports.calendar,
+                teller=teller,
+                settings=settings,
+                instrument_of=self._preparation.instrument_of,
+            ),
             teller=teller,
             settings=settings,
-            instrument_of=self._preparation.instrument_of,
         )
         self._custody = Custody(
             books=self.books,
