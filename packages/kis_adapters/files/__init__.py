@@ -1,0 +1,1 @@
+"""Small durable files beside the database."""
