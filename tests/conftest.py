@@ -1,4 +1,4 @@
-"""Real databases for tests: a private MariaDB per test process, a fresh database per test."""
+"""Real databases for tests: a private MariaDB per test process, an empty database per test."""
 
 import fcntl
 import os
