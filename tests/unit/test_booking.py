@@ -146,7 +146,9 @@ def test_a_sale_realises_proceeds_less_all_fees_tax_and_cost() -> None:
 
 @pytest.mark.req("F-054")
 def test_a_partial_sale_realises_its_part_and_the_last_one_takes_the_rest() -> None:
-    order, first = _book(_order(Side.SELL, 3), quantity=1, amount=9_000, position=_held(3, 10_000, 2))
+    order, first = _book(
+        _order(Side.SELL, 3), quantity=1, amount=9_000, position=_held(3, 10_000, 2)
+    )
 
     _, last = _book(order, quantity=3, amount=27_000, position=first.position, trade=first.trade)
 
@@ -222,9 +224,7 @@ def test_selling_only_unknown_shares_is_no_gain() -> None:
 
 def test_only_a_fill_event_is_a_fill() -> None:
     order = _order(Side.BUY, 1)
-    event = OrderEvent(
-        order_id=order.order_id, sequence=3, kind=OrderEventKind.CANCELLED, at=_AT
-    )
+    event = OrderEvent(order_id=order.order_id, sequence=3, kind=OrderEventKind.CANCELLED, at=_AT)
 
     with pytest.raises(ValueError, match="not a fill"):
         fill_of(order, event)

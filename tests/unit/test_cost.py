@@ -37,9 +37,7 @@ def test_konex_pays_a_tenth_of_a_percent() -> None:
 
 @pytest.mark.parametrize("product", [Product.ETF, Product.ETN, Product.ELW])
 def test_funds_and_warrants_are_not_taxed(product: Product) -> None:
-    charged = sale_tax(
-        1_000_000, market=Market.KOSPI, product=product, settles_on=date(2026, 3, 5)
-    )
+    charged = sale_tax(1_000_000, market=Market.KOSPI, product=product, settles_on=date(2026, 3, 5))
 
     assert charged == 0
 
@@ -51,9 +49,7 @@ def test_a_year_before_the_table_has_no_tax_rate() -> None:
 
 def test_the_fraction_of_a_won_is_truncated() -> None:
     # 0.015 % of 99,999 is 14.99985; 0.20 % of 999 is 1.998.
-    tax = sale_tax(
-        999, market=Market.KOSPI, product=Product.STOCK, settles_on=date(2026, 3, 5)
-    )
+    tax = sale_tax(999, market=Market.KOSPI, product=Product.STOCK, settles_on=date(2026, 3, 5))
 
     assert Commission(ppm=150).on(99_999) == 14
     assert Commission(ppm=150).on(100_000) == 15

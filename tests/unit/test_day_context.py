@@ -124,9 +124,7 @@ def test_adx_that_was_strong_and_fell_below_the_exit_threshold_fell_on_that_bar(
     # Bar 6: up -5, down 10 -> 10, 10: DX 0, ADX 50. Below 60 here: that is the fall.
     # Bar 7: up 15, down -3 -> 20, 5: DX 60, ADX 55. Not strong again (70).
     # Bar 8: up -5, down 18 -> 10, 20.5: DX 34.43, ADX 44.71.
-    parameters = replace(
-        _SMALL, adx_window=9, adx_threshold=70.0, adx_exit_threshold=60.0
-    )
+    parameters = replace(_SMALL, adx_window=9, adx_threshold=70.0, adx_exit_threshold=60.0)
 
     context = _known(_trending(_RISE + _SWINGS), parameters)
 
@@ -137,9 +135,7 @@ def test_adx_that_was_strong_and_fell_below_the_exit_threshold_fell_on_that_bar(
 @pytest.mark.req("T-06")
 def test_adx_that_became_strong_again_has_not_fallen() -> None:
     # The same ADX 100, 50, 55, 44.7 with thresholds 55 and 51: fell on bar 6, strong on bar 7.
-    parameters = replace(
-        _SMALL, adx_window=8, adx_threshold=55.0, adx_exit_threshold=51.0
-    )
+    parameters = replace(_SMALL, adx_window=8, adx_threshold=55.0, adx_exit_threshold=51.0)
 
     context = _known(_trending(_RISE + _SWINGS[:3]), parameters)
 
@@ -158,7 +154,7 @@ def test_adx_between_the_thresholds_has_not_fallen() -> None:
     assert context.adx_fell_on is None
 
 
-@pytest.mark.req("T-10", "F-068")
+@pytest.mark.req("T-10")
 def test_one_bar_short_of_what_is_needed_is_no_context() -> None:
     parameters = StrategyParameters()
     closes = [1_000 + day for day in range(84)]

@@ -206,9 +206,7 @@ def test_acceptance_without_a_number_is_illegal() -> None:
     order = born(_event(0, (_K.CREATED, 0)))
 
     with pytest.raises(IllegalTransition, match="number"):
-        order.after(
-            OrderEvent(order_id=order.order_id, sequence=1, kind=_K.ACCEPTED, at=_START)
-        )
+        order.after(OrderEvent(order_id=order.order_id, sequence=1, kind=_K.ACCEPTED, at=_START))
 
 
 def test_nothing_is_no_history() -> None:

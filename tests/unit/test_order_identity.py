@@ -77,12 +77,10 @@ def test_a_leg_counts_from_zero() -> None:
         _signal(leg=-1)
 
 
-@pytest.mark.req("L-05")
 def test_the_order_id_is_the_head_of_the_key() -> None:
     assert order_id_of(_KEY) == _KEY[:16]
 
 
-@pytest.mark.req("F-097")
 def test_an_account_number_is_not_shown() -> None:
     namespace = Namespace(mode=TradingMode.PAPER, account="9900000101")
 

@@ -78,9 +78,7 @@ def test_a_negative_price_has_no_tick() -> None:
         (0.5, 0, 1),
     ],
 )
-def test_rounding_to_the_tick_goes_the_way_it_says(
-    price: float, floor: int, ceiling: int
-) -> None:
+def test_rounding_to_the_tick_goes_the_way_it_says(price: float, floor: int, ceiling: int) -> None:
     assert floor_to_tick(price, Product.STOCK, _TODAY) == floor
     assert ceil_to_tick(price, Product.STOCK, _TODAY) == ceiling
 
