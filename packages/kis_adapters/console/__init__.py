@@ -1,0 +1,1 @@
+"""Telling people: the console in Korean, the log in structured lines."""

@@ -233,6 +233,8 @@ def _problems_of_whole(settings: Settings) -> list[str]:
         problems.append("risk.drawdown_warn_pct는 risk.drawdown_stop_pct보다 클 수 없습니다.")
     if strategy.adx_exit_threshold > strategy.adx_threshold:
         problems.append("strategy.adx_exit_threshold는 adx_threshold보다 클 수 없습니다.")
+    if strategy.adx_window < 2 * strategy.adx_period:
+        problems.append("strategy.adx_window는 adx_period의 두 배 이상이어야 합니다.")
     universe = settings.universe
     if settings.sources.get("universe.stocks") == _ARGV:
         asked = len(dict.fromkeys(universe.stocks))

@@ -69,7 +69,9 @@ class StrategySettings(Section):
     adx_period: Annotated[int, Field(ge=2, le=100)] = 14
     adx_threshold: Annotated[FiniteFloat, Field(gt=0, lt=100)] = 25.0
     adx_exit_threshold: Annotated[FiniteFloat, Field(ge=0, lt=100)] = 20.0
+    adx_window: Annotated[int, Field(ge=4, le=1_000)] = 84
     atr_spike_threshold: Positive = 2.5
+    atr_average_period: Annotated[int, Field(ge=1, le=250)] = 20
     atr_multiplier_sl: Positive = 2.0
     atr_multiplier_tp: Positive = 3.0
     max_loss_pct: Percent = 5.0
@@ -95,9 +97,9 @@ class RiskSettings(Section):
     drawdown_warn_pct: Percent = 10.0
     drawdown_stop_pct: Percent = 15.0
     price_collar_pct: Percent = 5.0
-    max_order_value: Count = 10_000_000
+    max_order_value: Count = 50_000_000
     max_order_quantity: Count = 10_000
-    max_orders_per_minute: Count = 10
+    max_orders_per_minute: Count = 20
     api_error_limit: Count = 5
     api_error_window_s: Count = 600
     kill_switch: Annotated[str | None, AfterValidator(_switch_reason)] = None

@@ -1,6 +1,7 @@
 """Where values come from, how far they may go, and what may be shown of them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
 from kis_adapters.settings.settings import Settings
+from kis_core.risk.limits import RiskLimits
+from kis_core.strategy.parameters import StrategyParameters
 
 Load = Callable[..., Settings]
 
@@ -180,6 +183,23 @@ def test_the_strategys_defaults_are_those_of_the_manual(load: Load) -> None:
     assert strategy.trailing_activation_pct == 1.0
 
 
+def test_every_parameter_of_the_strategy_can_be_set_and_none_that_it_lacks(load: Load) -> None:
+    settings = load().strategy.model_dump()
+
+    parameters = asdict(StrategyParameters())
+
+    assert settings == parameters
+
+
+@pytest.mark.req("F-055")
+def test_every_limit_can_be_set_and_none_that_does_nothing(load: Load) -> None:
+    settings = set(load().risk.model_dump())
+
+    limits = set(asdict(RiskLimits()))
+
+    assert settings - {"kill_switch"} == limits - {"max_positions"}  # that is the universe's
+
+
 # Design, section 6: the last value that REAL still takes, and the first that it refuses.
 BOUNDS = [
     ("risk", "daily_max_loss_pct", "3", "3.01"),
@@ -236,6 +256,7 @@ def test_real_refuses_to_trade_without_gap_protection(load: Load, off: str) -> N
         ("events: {high_risk_dates: [2026-13-01]}", "날짜"),
         ("events: {high_risk_dates: 2026-12-10}", "목록"),
         ("risk: {drawdown_warn_pct: 30, drawdown_stop_pct: 20}", "drawdown_warn_pct"),
+        ("strategy: {adx_window: 27}", "adx_window"),
         ("log: {level: LOUD}", "DEBUG, INFO"),
     ],
 )
