@@ -1,5 +1,6 @@
 """Indicators against hand-worked examples and a plain reading of Wilder's definition."""
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -90,7 +91,7 @@ def test_adx_needs_twice_its_period_of_bars() -> None:
 def _wilder(bars: list[Bar], period: int) -> list[float | None]:
     """ADX as Wilder's book goes: smoothed sums, directional indicators, DX, average of DX."""
     moves = []
-    for before, bar in zip(bars, bars[1:], strict=False):
+    for before, bar in itertools.pairwise(bars):
         up, down = bar.high - before.high, before.low - bar.low
         ranges = (bar.high - bar.low, abs(bar.high - before.close), abs(bar.low - before.close))
         plus = up if up > 0 and up > down else 0

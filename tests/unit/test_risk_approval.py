@@ -13,7 +13,7 @@ from kis_core.market.symbol import Market, Product, Symbol
 from kis_core.market.won import Won
 from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Side
-from kis_core.risk.approval import Approved, OrderProposal, Refused, RefusalReason, approve
+from kis_core.risk.approval import Approved, OrderProposal, RefusalReason, Refused, approve
 from kis_core.risk.limits import RiskLimits
 from kis_core.risk.state import RiskRecord, RiskState
 
@@ -89,7 +89,7 @@ def test_nothing_but_approval_makes_an_approved_order() -> None:
     with pytest.raises(ValueError):
         Approved(proposal=_BUY, seal=object())
     with pytest.raises((TypeError, ValueError)):
-        replace(approved, proposal=_SELL)
+        replace(approved, proposal=_SELL)  # type: ignore[call-arg]  # mypy refuses it too
     assert copy.copy(approved) == approved
 
 

@@ -94,5 +94,5 @@ def test_the_fingerprint_changes_with_any_value_and_with_nothing_else() -> None:
         {"gap_threshold_pct": None},
         {"gap_reference": GapReference.STOP},
     ):
-        changed = replace(parameters, **changes)  # type: ignore[arg-type]  # fields of many types
+        changed = replace(parameters, **changes)
         assert changed.fingerprint() != parameters.fingerprint()

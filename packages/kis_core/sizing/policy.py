@@ -26,7 +26,7 @@ class Fixed:
         if self.shares < 1:
             raise ValueError(f"shares must be at least 1, was {self.shares}")
 
-    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:  # noqa: ARG002
+    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:
         """The fixed number."""
         return self.shares
 
@@ -40,7 +40,7 @@ class CashFraction:
     def __post_init__(self) -> None:
         _require_percent(self.pct)
 
-    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:  # noqa: ARG002
+    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:
         """That share of `cash`, divided by `price`."""
         return max(0, cash) * ppm(self.pct) // (price * PPM)
 
@@ -54,7 +54,7 @@ class AtrRisk:
     def __post_init__(self) -> None:
         _require_percent(self.risk_pct)
 
-    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:  # noqa: ARG002
+    def wanted(self, *, price: Won, stop: Won, equity: int, cash: int) -> int:
         """That share of `equity`, divided by price − stop; 0 when there is nothing between."""
         if stop >= price:
             return 0
