@@ -199,7 +199,10 @@ class KisClient:
         try:
             return self._answer(endpoint, self._request("POST", endpoint, tr_id, token, body=body))
         except KisError as error:
-            raise self._fate_of_order(error, token) from error
+            fate = self._fate_of_order(error, token)
+            if fate is error:
+                raise
+            raise fate from error
 
     def _fate_of_order(self, error: KisError, token: str) -> KisRefused | NotSent | OutcomeUnknown:
         """What is certain about an order whose answer was `error`."""
@@ -219,14 +222,23 @@ class KisClient:
         return OutcomeUnknown(error.why, code=error.code)
 
     def _asked(self, inquiry: _Inquiry) -> Envelope:
+        """Ask, and once more with a new token where the gateway turned the first away."""
+        try:
+            return self._asked_with_token(inquiry)
+        except KisRefused as error:
+            if error.classified.error_class is not ErrorClass.TOKEN:
+                raise
+        return self._asked_with_token(inquiry)
+
+    def _asked_with_token(self, inquiry: _Inquiry) -> Envelope:
         token = self._tokens.current(may_wait=True)
         try:
             return self._asked_with(token, inquiry)
         except KisRefused as error:
-            if error.classified.error_class is not ErrorClass.TOKEN:
-                raise
-        self._tokens.reject(token)
-        return self._asked_with(self._tokens.current(may_wait=True), inquiry)
+            self._slow_down_for(error)
+            if error.classified.error_class is ErrorClass.TOKEN:
+                self._tokens.reject(token)
+            raise
 
     def _asked_with(self, token: str, inquiry: _Inquiry) -> Envelope:
         with self._in_flight:
@@ -239,11 +251,7 @@ class KisClient:
                 params=inquiry.params,
                 tr_cont=inquiry.tr_cont,
             )
-            try:
-                return self._answer(inquiry.endpoint, request)
-            except KisRefused as error:
-                self._slow_down_for(error)
-                raise
+            return self._answer(inquiry.endpoint, request)
 
     def _request(
         self,

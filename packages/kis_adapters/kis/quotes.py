@@ -12,7 +12,7 @@ from datetime import datetime
 from kis_adapters.kis.budget import Priority
 from kis_adapters.kis.client import KisClient
 from kis_adapters.kis.endpoints import MULTI_PRICE, PRICE
-from kis_adapters.kis.errors import KisError, KisFieldError, KisRefused
+from kis_adapters.kis.errors import KisError, KisFieldError, KisRefused, KisTokenUnavailable
 from kis_adapters.kis.wire import (
     Envelope,
     MultiPriceRow,
@@ -52,12 +52,12 @@ class KisQuotes:
         wanted = sorted(dict.fromkeys(symbols), key=lambda symbol: not self._is_held(symbol))
         if not wanted:
             return {}
-        if MULTI_PRICE.is_offered(self._client.mode):
-            answers, failures = self._in_bulk(wanted)
-        else:
-            answers, failures = self._one_by_one(wanted)
-        if failures and all(symbol in failures for symbol in wanted):
-            raise MarketDataUnavailable(f"시세를 받지 못했습니다: {failures[wanted[0]]}")
+        ask = self._in_bulk if MULTI_PRICE.is_offered(self._client.mode) else self._one_by_one
+        answers, unanswered = ask(wanted)
+        if len(unanswered) == len(wanted):
+            first = answers[wanted[0]]
+            why = first.why if isinstance(first, QuoteUnavailable) else ""
+            raise MarketDataUnavailable(f"시세를 받지 못했습니다: {why}")
         return answers
 
     def price(self, symbol: Symbol, *, tries: int | None = None) -> PriceAnswer:
@@ -77,16 +77,16 @@ class KisQuotes:
             )
         return answer
 
-    def _one_by_one(
-        self, symbols: Sequence[Symbol]
-    ) -> tuple[dict[Symbol, _Answer], dict[Symbol, str]]:
+    def _one_by_one(self, symbols: Sequence[Symbol]) -> tuple[dict[Symbol, _Answer], set[Symbol]]:
+        """The answers, and the symbols among them for which no call was answered."""
         answers: dict[Symbol, _Answer] = {}
-        failures: dict[Symbol, str] = {}
+        unanswered: set[Symbol] = set()
         in_a_row = 0
         for symbol in symbols:
             if in_a_row >= _GIVEN_UP_AFTER:
-                failures[symbol] = "이어진 호출 실패로 묻지 않았습니다"
-                answers[symbol] = QuoteUnavailable(symbol=symbol, why=failures[symbol])
+                why = "이어진 호출 실패로 묻지 않았습니다"
+                answers[symbol] = QuoteUnavailable(symbol=symbol, why=why)
+                unanswered.add(symbol)
                 continue
             try:
                 # A dead server costs full patience once, not once a symbol.
@@ -96,17 +96,16 @@ class KisQuotes:
                 answers[symbol] = QuoteUnavailable(symbol=symbol, why=str(error))
                 in_a_row = 0
             except KisError as error:
-                failures[symbol] = str(error)
                 answers[symbol] = QuoteUnavailable(symbol=symbol, why=str(error))
-                in_a_row = 0 if isinstance(error, KisRefused) else in_a_row + 1
+                unanswered.add(symbol)
+                in_a_row = _failures_in_a_row(in_a_row, error)
             else:
                 answers[symbol] = _quote_of(answer, symbol, at=self._client.clock.now())
                 in_a_row = 0
-        return answers, failures
+        return answers, unanswered
 
-    def _in_bulk(
-        self, symbols: Sequence[Symbol]
-    ) -> tuple[dict[Symbol, _Answer], dict[Symbol, str]]:
+    def _in_bulk(self, symbols: Sequence[Symbol]) -> tuple[dict[Symbol, _Answer], set[Symbol]]:
+        """As `_one_by_one`, thirty symbols a call."""
         parts = [symbols[i : i + _PER_CALL] for i in range(0, len(symbols), _PER_CALL)]
         if len(parts) == 1:
             results = [self._part(parts[0])]
@@ -114,14 +113,14 @@ class KisQuotes:
             with ThreadPoolExecutor(max_workers=self._client.max_in_flight) as pool:
                 results = list(pool.map(self._part, parts))
         answers: dict[Symbol, _Answer] = {}
-        failures: dict[Symbol, str] = {}
+        unanswered: set[Symbol] = set()
         for part, result in zip(parts, results, strict=True):
             if isinstance(result, str):
-                failures.update(dict.fromkeys(part, result))
+                unanswered.update(part)
                 answers.update({s: QuoteUnavailable(symbol=s, why=result) for s in part})
             else:
                 answers.update(result)
-        return answers, failures
+        return answers, unanswered
 
     def _part(self, symbols: Sequence[Symbol]) -> dict[Symbol, _Answer] | str:
         """The answers for at most thirty symbols, or why there are none."""
@@ -167,7 +166,13 @@ class KisQuotes:
         return Priority.EXIT if self._is_held(symbol) else Priority.ENTRY
 
 
-def is_halted(answer: PriceAnswer) -> bool | None:
+def _failures_in_a_row(before: int, error: KisError) -> int:
+    if isinstance(error, KisTokenUnavailable):
+        return _GIVEN_UP_AFTER  # without a token no other symbol fares better
+    return 0 if isinstance(error, KisRefused) else before + 1
+
+
+def _is_halted(answer: PriceAnswer) -> bool | None:
     """Whether trading is suspended; None where the answer does not tell."""
     if not answer.iscd_stat_cls_code and not answer.temp_stop_yn:
         return None
@@ -195,7 +200,7 @@ def _quote_of(answer: PriceAnswer, symbol: Symbol, *, at: datetime) -> _Answer:
         lower_limit=Won(answer.stck_llam),
         volume=answer.acml_vol,
         turnover=answer.acml_tr_pbmn,
-        is_halted=is_halted(answer),
+        is_halted=_is_halted(answer),
         is_managed=_told(status, answer.mang_issu_cls_code)
         and (status == _MANAGED or answer.mang_issu_cls_code == "Y"),
         is_warned=_told(status, answer.mrkt_warn_cls_code)
