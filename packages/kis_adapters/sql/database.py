@@ -10,7 +10,6 @@ from sqlalchemy.exc import ArgumentError
 from kis_core.ports.store import StoreMisfit
 
 _BUSY_TIMEOUT_MS = 5_000
-_CHECKPOINT_PAGES = 4_000  # 16 MB of log: a checkpoint costs two more syncs, so it is made rarer
 _CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 15
 _RECYCLE_S = 3_600  # well below the servers' wait_timeout of eight hours
@@ -74,7 +73,6 @@ def _prepare_file(connection: sqlite3.Connection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     cursor.close()
 
 

@@ -1,11 +1,12 @@
-"""What a database error means for the caller: no SQLAlchemy exception passes the port.
+"""What a database error means for the caller: no exception of SQLAlchemy or a driver
+passes the port.
 
 Codes: MariaDB and MySQL error reference; SQLite result codes (sqlite.org/rescode.html).
 """
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kis_core.ports.store import (
@@ -46,16 +47,14 @@ _CERTAINLY_ROLLED_BACK = {
 }
 
 
-def failure_before_commit(error: SQLAlchemyError) -> Exception:
+def failure_before_commit(error: Exception) -> Exception:
     """What to raise for an error at connecting or at a statement: nothing was committed.
 
     DuplicateOrder for a taken unique key, StoreUnavailable for what another attempt may cure,
-    StoreMisfit for what only a person can, the original error for a value that cannot be stored.
+    StoreMisfit for what only a person can.
     """
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("데이터베이스 연결이 모두 사용 중입니다")
-    if not isinstance(error, DBAPIError):
-        return _own_bug(error)
     code = error_code(error)
     if code in _DUPLICATE:
         return DuplicateOrder("같은 주문, 신호 또는 종목의 주문이 이미 있습니다")
@@ -66,32 +65,31 @@ def failure_before_commit(error: SQLAlchemyError) -> Exception:
     return StoreUnavailable(f"데이터베이스가 응답하지 않습니다 (오류 {code})")
 
 
-def failure_of_commit(error: SQLAlchemyError) -> Exception:
+def failure_of_commit(error: Exception) -> Exception:
     """What to raise for an error at COMMIT: unknown, unless the database is certain."""
-    if isinstance(error, DBAPIError) and error_code(error) in _CERTAINLY_ROLLED_BACK:
+    if error_code(error) in _CERTAINLY_ROLLED_BACK:
         return StoreUnavailable(f"커밋되지 않았습니다 (오류 {error_code(error)})")
     return CommitOutcomeUnknown("커밋 중 데이터베이스 연결이 끊겼습니다: 결과를 다시 읽어야 합니다")
 
 
-def error_code(error: DBAPIError) -> int:
+def error_code(error: Exception) -> int:
     """The driver's own number; 0 where it has none. SQLite's extended codes are kept only for
     constraints."""
-    original = error.orig
+    original = _of_the_driver(error)
     if isinstance(original, sqlite3.Error):
         extended: int = getattr(original, "sqlite_errorcode", 0)
         primary = extended & 0xFF
         return extended if primary == sqlite3.SQLITE_CONSTRAINT else primary
-    first = original.args[0] if original is not None and original.args else 0
+    first = original.args[0] if original.args else 0
     return first if isinstance(first, int) else 0
 
 
-def _own_bug(error: SQLAlchemyError) -> Exception:
-    """What the column types raised about a value, without the statement around it."""
-    if isinstance(error, StatementError) and isinstance(error.orig, Exception):
-        return error.orig
-    return ValueError(type(error).__name__)
+def _of_the_driver(error: Exception) -> BaseException:
+    """SQLAlchemy wraps the driver's errors where it calls the driver, as in connecting."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig else error
 
 
-def _is_about_values(error: DBAPIError) -> bool:
+def _is_about_values(error: Exception) -> bool:
     names = {"IntegrityError", "DataError", "ProgrammingError", "NotSupportedError"}
-    return type(error).__name__ in names or error_code(error) in _CHECK_FAILED
+    name = type(_of_the_driver(error)).__name__
+    return name in names or error_code(error) in _CHECK_FAILED

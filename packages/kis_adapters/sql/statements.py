@@ -1,4 +1,4 @@
-"""Every statement, built once per database so that its compiled form is found again by identity."""
+"""Every statement, written once; `prepared.py` compiles each once per database."""
 
 from dataclasses import dataclass
 from typing import Any

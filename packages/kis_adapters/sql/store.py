@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from kis_adapters.sql.account_tables import AccountTables
 from kis_adapters.sql.order_tables import OrderTables
 from kis_adapters.sql.statements import upserts_for
-from kis_adapters.sql.transaction import Reconnection, Transaction
+from kis_adapters.sql.transaction import Connections, Transaction
 from kis_core.orders.identity import Namespace
 from kis_core.ports.store import Store, UnitOfWork
 
@@ -25,14 +25,13 @@ class SqlStore(Store):
     """
 
     def __init__(self, engine: Engine, namespace: Namespace) -> None:
-        self._engine = engine
+        self._connections = Connections(engine)
         self._namespace = namespace
         self._upserts = upserts_for(engine.dialect.name)
-        self._reconnection = Reconnection()
 
     @contextmanager
     def unit_of_work(self) -> Iterator[SqlUnitOfWork]:
-        transaction = Transaction(self._engine, self._reconnection)
+        transaction = Transaction(self._connections)
         try:
             yield SqlUnitOfWork(transaction, self._namespace, self._upserts)
         except BaseException:

@@ -1,75 +1,88 @@
 """One transaction on one pooled connection, from its first statement to COMMIT or ROLLBACK."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, Executable, PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
 
+from kis_adapters.sql.database import is_server
 from kis_adapters.sql.failures import failure_before_commit, failure_of_commit
+from kis_adapters.sql.prepared import Prepared, PreparedStatements, Row
 from kis_core.ports.store import StoreUnavailable
-
-Row = Mapping[str, Any]
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 
 
-class Reconnection:
-    """When a database that could not be reached may be tried again.
+class Connections:
+    """Connections of one store, with a pause between attempts at a database that is away.
 
     Nobody sleeps here: until the pause is over a unit of work is refused at once, so an
     unreachable server costs the one thread that decides a connect timeout now and then, not one
     per statement. The pause doubles from 0.1 s up to 5 s and ends with the first success.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self.is_server = is_server(engine)
+        self.prepared = PreparedStatements(engine.dialect)
+        self.errors: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._engine = engine
         self._failures = 0
         self._not_before = 0.0
 
-    def check(self) -> None:
-        """Raises StoreUnavailable while the pause lasts."""
+    def take(self) -> PoolProxiedConnection:
+        """A connection from the pool, or a new one.
+
+        Raises StoreUnavailable while the pause lasts, else SQLAlchemy's error.
+        """
         if self._failures and monotonic() < self._not_before:
             raise StoreUnavailable("데이터베이스에 다시 연결하기를 기다리고 있습니다")
-
-    def failed(self) -> None:
-        """A connection could not be made."""
-        pause = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
-        self._failures = min(self._failures + 1, 16)
-        self._not_before = monotonic() + pause
-
-    def succeeded(self) -> None:
-        """A connection was made."""
+        try:
+            connection = self._engine.raw_connection()
+        except SQLAlchemyError:
+            self._not_before = monotonic() + min(
+                _FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S
+            )
+            self._failures = min(self._failures + 1, 16)
+            raise
         self._failures = 0
+        return connection
+
+    def is_lost(self, error: Exception, connection: PoolProxiedConnection) -> bool:
+        """Whether `error` means that the connection is dead."""
+        dialect: Any = self._engine.dialect  # typed for a protocol that the drivers' errors lack
+        return bool(dialect.is_disconnect(error, connection.dbapi_connection, None))
 
 
 class Transaction:
     """Begins with its first statement; after any failure it is rolled back and stays failed.
 
     A connection from the pool may have died while it lay there. That shows at the first statement
-    of a transaction, when nothing can have been done yet: only then the statement is tried once
-    more on a new connection.
+    of a transaction, when nothing can have been done yet: only then the statement is tried again,
+    until it met a connection that is new.
     """
 
-    def __init__(self, engine: Engine, reconnection: Reconnection) -> None:
-        self._engine = engine
-        self._reconnection = reconnection
-        self._connection: Connection | None = None
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._connection: PoolProxiedConnection | None = None
         self._has_written = False
         self._failure: Exception | None = None
 
-    def read(self, statement: Executable, values: Row) -> Sequence[Any]:
-        """All rows of a query, as SQLAlchemy rows."""
+    def read(self, statement: Executable, values: Row) -> list[Any]:
+        """All rows of a query, as named tuples."""
         with self._failing():
-            return self._execute(statement, values).all()
+            prepared, cursor = self._execute(statement, values)
+            return prepared.rows(cursor.fetchall())
 
     def write(self, statement: Executable, values: Row | Sequence[Row]) -> int:
         """Execute a change; how many rows it matched. A sequence of values must not be empty."""
-        self._has_written = True
         with self._failing():
-            return self._execute(statement, values).rowcount
+            self._has_written = True
+            _, cursor = self._execute(statement, values)
+            return int(cursor.rowcount)
 
     def commit(self) -> None:
         """End the transaction. What failed before is raised again: it must not look committed."""
@@ -79,12 +92,12 @@ class Transaction:
         if connection is None:
             return
         if not self._has_written:
-            _end_quietly(connection)  # nothing to lose, and no outcome to doubt
+            self._end(connection)  # nothing to lose, and no outcome to doubt
             return
         try:
             connection.commit()
-        except SQLAlchemyError as error:
-            _end_quietly(connection)
+        except self._connections.errors as error:
+            self._end(connection)
             raise failure_of_commit(error) from error
         connection.close()
 
@@ -92,7 +105,7 @@ class Transaction:
         """Undo everything; never raises, for a lost connection is rolled back by the server."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            _end_quietly(connection)
+            self._end(connection)
 
     def fail(self, failure: Exception) -> Exception:
         """Roll back because of `failure`; the caller raises what is returned."""
@@ -106,45 +119,44 @@ class Transaction:
             raise self._failure
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._connections.errors) as error:
             raise self.fail(failure_before_commit(error)) from error
-
-    def _execute(self, statement: Executable, values: Row | Sequence[Row]) -> CursorResult[Any]:
-        if self._connection is None:
-            return self._execute_first(statement, values)
-        return self._connection.execute(statement, values)
-
-    def _execute_first(
-        self, statement: Executable, values: Row | Sequence[Row]
-    ) -> CursorResult[Any]:
-        connection, is_pooled = self._connect()
-        try:
-            return connection.execute(statement, values)
-        except DBAPIError as error:
-            if not (error.connection_invalidated and is_pooled):
-                raise
-        _end_quietly(connection)
-        connection, _ = self._connect()
-        return connection.execute(statement, values)
-
-    def _connect(self) -> tuple[Connection, bool]:
-        self._reconnection.check()
-        try:
-            connection = self._engine.connect()
-        except SQLAlchemyError:
-            self._reconnection.failed()
+        except Exception as error:
+            self.fail(error)
             raise
-        self._reconnection.succeeded()
-        self._connection = connection
-        is_pooled = connection.info.get("is_used", False)
-        connection.info["is_used"] = True
-        return connection, is_pooled
 
+    def _execute(self, statement: Executable, values: Row | Sequence[Row]) -> tuple[Prepared, Any]:
+        if self._connection is not None:
+            return self._run(self._connection, statement, values)
+        while True:
+            connection = self._connection = self._connections.take()
+            is_pooled = connection.info.get("is_used", False)
+            connection.info["is_used"] = True
+            try:
+                if not self._connections.is_server:
+                    # One that reads first and then writes would fail at once when another writes.
+                    connection.cursor().execute("BEGIN IMMEDIATE")
+                return self._run(connection, statement, values)
+            except self._connections.errors as error:
+                if not (is_pooled and self._connections.is_lost(error, connection)):
+                    raise
+                self._end(connection)
 
-def _end_quietly(connection: Connection) -> None:
-    """Roll back and give the connection back, or throw it away when it does not answer."""
-    try:
-        connection.rollback()
-    except SQLAlchemyError:
-        connection.invalidate()  # the server rolls back what it has lost
-    connection.close()
+    def _run(
+        self, connection: PoolProxiedConnection, statement: Executable, values: Row | Sequence[Row]
+    ) -> tuple[Prepared, Any]:
+        prepared = self._connections.prepared.of(statement)
+        cursor = connection.cursor()
+        if isinstance(values, Sequence):
+            cursor.executemany(prepared.sql, [prepared.parameters(row) for row in values])
+        else:
+            cursor.execute(prepared.sql, prepared.parameters(values))
+        return prepared, cursor
+
+    def _end(self, connection: PoolProxiedConnection) -> None:
+        """Roll back and give the connection back, or throw it away when it does not answer."""
+        try:
+            connection.rollback()
+        except self._connections.errors:
+            connection.invalidate()  # the server rolls back what it has lost
+        connection.close()
