@@ -204,7 +204,10 @@ def test_trailing_switched_off_neither_latches_nor_sells() -> None:
 def test_on_the_entry_session_a_high_before_the_entry_does_not_count() -> None:
     quote = replace(_QUOTE, last=Won(10_050), high=Won(10_900))
 
-    same_day = observe(position=_POSITION, quote=quote, parameters=_PARAMETERS, session_date=_ENTRY)
+    earlier = replace(quote, at=_NOW - timedelta(days=1))
+    same_day = observe(
+        position=_POSITION, quote=earlier, parameters=_PARAMETERS, session_date=_ENTRY
+    )
     next_day = observe(position=_POSITION, quote=quote, parameters=_PARAMETERS, session_date=_TODAY)
 
     assert (same_day.highest, same_day.is_trailing) == (10_050, False)

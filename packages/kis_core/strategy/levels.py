@@ -6,6 +6,7 @@ from datetime import date
 
 from kis_core.market.percent import PPM, ppm
 from kis_core.market.quote import Quote
+from kis_core.market.session import KST
 from kis_core.market.won import Won
 from kis_core.positions.position import Levels, Position
 from kis_core.strategy.parameters import StrategyParameters
@@ -31,9 +32,10 @@ def observe(
 
     On the entry session only `last` counts, for the day's high may be older than the entry. From
     the next session on the high counts too. Trailing is latched by the highest price: once the
-    profit reached the activation level it stays on, wherever the price goes (F-037).
+    profit reached the activation level it stays on, wherever the price goes (F-037). A quote
+    without a price, or of another day, changes nothing.
     """
-    if quote.last <= 0:
+    if quote.last <= 0 or not is_of_session(quote, session_date):
         return position
     seen = quote.last
     if position.entry_session < session_date:
@@ -45,6 +47,11 @@ def observe(
     if position.highest * position.quantity * PPM < position.cost * activation:
         return position
     return replace(position, is_trailing=True)
+
+
+def is_of_session(quote: Quote, session_date: date) -> bool:
+    """Whether `quote` was taken on that day, so that its open and high are that day's."""
+    return quote.at.astimezone(KST).date() == session_date
 
 
 def trailing_stop_of(position: Position, parameters: StrategyParameters) -> Won | None:

@@ -18,7 +18,12 @@ from kis_core.orders.event import Evidence
 from kis_core.positions.position import Position
 from kis_core.strategy.context import DayContext, NoContext
 from kis_core.strategy.decision import Action, Decision, Reason
-from kis_core.strategy.levels import entry_levels, observe, trailing_stop_of
+from kis_core.strategy.levels import (
+    entry_levels,
+    is_of_session,
+    observe,
+    trailing_stop_of,
+)
 from kis_core.strategy.parameters import StrategyParameters
 
 __all__ = ["NAME", "decide", "entry_levels", "gap_check_of", "observe", "trailing_stop_of"]
@@ -32,12 +37,15 @@ def gap_check_of(
     """The opening gap of a position, or None when it is not to be judged now.
 
     It is judged once a session, on the official open, and only for positions held overnight
-    (G-06): None on the entry session, before the open has traded, and once
-    `position.gap_checked_on` is the session. Whoever acts on the answer writes that field.
+    (G-06): None on the entry session, before the open has traded, on a quote of another day,
+    and once `position.gap_checked_on` is the session. Whoever acts on the answer writes that
+    field.
     """
     if position.entry_session >= session_date or position.gap_checked_on == session_date:
         return None
-    return _judged_gap(position, quote, parameters) if quote.open > 0 else None
+    if quote.open <= 0 or not is_of_session(quote, session_date):
+        return None
+    return _judged_gap(position, quote, parameters)
 
 
 def decide(
