@@ -66,6 +66,7 @@ class SimulatorClock(Clock):
         self._sleep = WakeableSleep()
         self._lock = threading.Lock()
         self._observed: datetime | None = None
+        self._paced_from: tuple[datetime, float] | None = None
         self._reading = self._read()
 
     @property
@@ -104,13 +105,22 @@ class SimulatorClock(Clock):
     def _step_to(self, instant: datetime) -> None:
         now = self.now()
         is_paced = self._pace > 0 and instant - now <= _LONGEST_PACED
+        if not is_paced:
+            self._paced_from = None
         step = _PACED_STEP if is_paced else _FREE_STEP
         while now < instant:
             target = min(instant, now + step)
-            pause = (target - now).total_seconds() * self._pace if is_paced else 0.0
-            if self._sleep.sleep(pause):
+            if self._sleep.sleep(self._pause_before(now, target) if is_paced else 0.0):
                 return
             now = self._advance(target)
+
+    def _pause_before(self, now: datetime, target: datetime) -> float:
+        """Real seconds until `target` is due at the pace; what the work itself took counts."""
+        if self._paced_from is None:
+            self._paced_from = (now, self._monotonic())
+        virtual, real = self._paced_from
+        due = real + (target - virtual).total_seconds() * self._pace
+        return max(0.0, due - self._monotonic())
 
     def _wait_for(self, instant: datetime) -> None:
         while (remaining := (instant - self.now()).total_seconds()) > 0:

@@ -1,0 +1,1 @@
+"""The live trading application: wiring and nothing else."""

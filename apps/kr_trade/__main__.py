@@ -1,0 +1,228 @@
+"""`python -m apps.kr_trade`: read the arguments, build, run, shut down."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from os import environ
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from apps.build import commit_hash, product_version
+from apps.exit_code import ExitCode
+from apps.kr_trade.arguments import Arguments, Mode, parse
+from apps.kr_trade.container import TradeContainer
+from apps.kr_trade.lifetime import StopRequest, run
+from apps.kr_trade.offline import clear_kill_switch, print_status
+from kis_adapters.console.console_notifier import ConsoleNotifier
+from kis_adapters.console.fan_out import FanOut
+from kis_adapters.console.log_file import close_log, open_log
+from kis_adapters.console.log_notifier import LogNotifier
+from kis_adapters.console.redactor import Redactor
+from kis_adapters.files.instance_lock import FileInstanceLock
+from kis_adapters.settings.error import SettingsError
+from kis_adapters.settings.load import load_settings
+from kis_adapters.settings.location import config_directory
+from kis_adapters.settings.settings import Settings
+from kis_adapters.system.session_overlay import SessionFileError
+from kis_adapters.system.simulator_clock import SimulatorUnreachable
+from kis_adapters.system.simulator_process import SimulatorFailed
+from kis_core.market.cost import TAX_TABLE_VERSION
+from kis_core.market.session import KST
+from kis_core.market.symbol import Symbol
+from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
+from kis_core.orders.identity import TradingMode, masked_account
+from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
+from kis_core.ports.notifier import Event, EventKind
+from kis_core.ports.store import StoreMisfit, StoreUnavailable
+from kis_core.session.books import Books
+
+_COUNTDOWN_S = 10
+_TR_FAMILY = {TradingMode.PAPER: "VTTC", TradingMode.REAL: "TTTC"}
+_BANNER = """\
+==============================================================================
+  내장 KIS 시뮬레이터로 돕니다. 시세와 계좌는 모두 가상이며 실제 주문은 나가지 않습니다.
+  시뮬레이터에서의 손익은 전략의 수익성에 대해 아무것도 말해 주지 않습니다.
+=============================================================================="""
+
+_log = structlog.stdlib.get_logger("kr_trade")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the application; returns its exit code (see `ExitCode`)."""
+    arguments = parse(list(sys.argv[1:] if argv is None else argv))
+    try:
+        config_dir = config_directory(Path.cwd())
+        settings = _settings(arguments, config_dir)
+    except SettingsError as error:
+        return _refuse(error.message_ko)
+    if arguments.mode is Mode.STATUS:
+        return print_status(settings, as_json=arguments.as_json)
+    if arguments.mode is Mode.CLEAR_KILL_SWITCH:
+        return clear_kill_switch(settings)
+    if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:
+        return _refuse(
+            "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요."
+        )
+    return _trade(settings, config_dir)
+
+
+def _settings(arguments: Arguments, config_dir: Path) -> Settings:
+    return load_settings(
+        argv_overrides=arguments.overrides(),
+        environ=environ,
+        dotenv=Path(".env"),
+        config=arguments.config or config_dir / "kr_trade.yaml",
+        universe=arguments.universe or config_dir / "universe.yaml",
+    )
+
+
+def _trade(settings: Settings, config_dir: Path) -> int:
+    redactor = Redactor(settings.secret_values())
+    lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
+    try:
+        lock.acquire(now=datetime.now(KST))
+        log = open_log(
+            settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
+        )
+    except InstanceHeld as held:
+        return _say(f"이미 실행 중입니다. {held.holder}", ExitCode.LOCKED)
+    except OSError as error:
+        where = error.filename or settings.paths.data_dir
+        return _say(f"{where} 에 쓸 수 없습니다: {error.strerror}", ExitCode.FAILED)
+    try:
+        return _guarded(lambda: _session(settings, config_dir, lock))
+    finally:
+        close_log(log)
+        lock.release()
+
+
+def _guarded(session: Callable[[], int]) -> int:
+    """Whatever goes wrong becomes one Korean sentence and a code; the traceback goes to the log."""
+    try:
+        return session()
+    except KeyboardInterrupt:
+        return _say("중단했습니다. 보낸 주문은 없습니다.", ExitCode.INTERRUPTED)
+    except (StoreMisfit, SessionFileError, ValueError) as error:
+        _log.error("app.refused", exc_info=True)
+        return _refuse(str(error))
+    except StoreUnavailable as error:
+        _log.error("app.store_unavailable", exc_info=True)
+        return _say(
+            f"데이터베이스에 연결할 수 없습니다. DATABASE_URL과 서버를 확인하세요. ({error})",
+            ExitCode.FAILED,
+        )
+    except SimulatorFailed as error:
+        _log.error("app.simulator_failed", exc_info=True)
+        return _say(str(error), ExitCode.FAILED)
+    except SimulatorUnreachable:
+        _log.error("app.simulator_lost", exc_info=True)
+        return _say("시뮬레이터가 응답하지 않습니다. 다시 시작하세요.", ExitCode.FAILED)
+    except Exception as error:  # noqa: BLE001  # the last line of defence: told, logged, exit 1
+        _log.error("app.failed", exc_info=True)
+        return _say(
+            f"예상하지 못한 오류로 끝냅니다({type(error).__name__}). 자세한 내용은 로그를 보세요.",
+            ExitCode.FAILED,
+        )
+
+
+def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
+    if settings.mode is TradingMode.REAL:
+        _count_down()
+    if settings.uses_simulator:
+        print(_BANNER, flush=True)
+    for warning in settings.warnings:
+        print(f"[주의] {warning}", flush=True)
+    names = _Names()
+    fan_out = FanOut([ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier()])
+    container = TradeContainer(settings=settings, config_dir=config_dir, notifier=fan_out)
+    try:
+        container.init_resources()
+        if not container.account_lock().acquire():
+            return _say("다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.LOCKED)
+        return _run(container, settings, fan_out, names, lock)
+    finally:
+        fan_out.close()
+        with suppress(SimulatorUnreachable):
+            container.shutdown_resources()
+
+
+class _Names:
+    """Symbol names as the engine's books know them, once there is an engine."""
+
+    def __init__(self) -> None:
+        self._books: Books | None = None
+
+    def follow(self, books: Books) -> None:
+        self._books = books
+
+    def of(self, symbol: Symbol) -> str | None:
+        return self._books.names.get(symbol) if self._books is not None else None
+
+
+def _run(
+    container: TradeContainer,
+    settings: Settings,
+    fan_out: FanOut,
+    names: _Names,
+    lock: InstanceLock,
+) -> int:
+    clock, engine = container.clock(), container.engine()
+    names.follow(engine.books)
+    stop = StopRequest(clock, on_overdue=fan_out.close)
+    stop.install()
+    _announce(container, settings, fan_out)
+    is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
+    engine.stop()
+    reason = "finished" if is_finished else "interrupted"
+    fan_out.tell(Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason}))
+    return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
+
+
+def _announce(container: TradeContainer, settings: Settings, fan_out: FanOut) -> None:
+    """What runs, with what, against whom (M-14)."""
+    client, clock = container.client(), container.clock()
+    fan_out.tell(
+        Event(
+            kind=EventKind.SESSION_STARTED,
+            at=clock.now(),
+            fields={
+                "mode": settings.mode,
+                "feed": settings.market_data.feed,
+                "host": urlsplit(client.base_url).netloc,
+                "simulator": settings.uses_simulator,
+                "tr_family": _TR_FAMILY[settings.mode],
+                "account": masked_account(container.connection().account),
+                "version": product_version(),
+                "commit": commit_hash(),
+                "settings": settings.fingerprint(),
+                "calendar": container.calendar().version,
+                "tick_table": TICK_TABLE_VERSION,
+                "tax_table": TAX_TABLE_VERSION,
+            },
+        )
+    )
+    _log.info("app.settings", resolved=settings.masked(), sources=settings.sources)
+
+
+def _count_down() -> None:
+    print("[경고] REAL 모드입니다. 실제 계좌의 실제 돈으로 주문합니다.", flush=True)
+    for seconds in range(_COUNTDOWN_S, 0, -1):
+        print(f"  {seconds}초 뒤에 시작합니다. 멈추려면 Ctrl-C", flush=True)
+        time.sleep(1)
+
+
+def _refuse(sentence: str) -> int:
+    return _say(sentence, ExitCode.REFUSED)
+
+
+def _say(sentence: str, code: ExitCode) -> int:
+    print(sentence, file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

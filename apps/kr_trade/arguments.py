@@ -1,0 +1,108 @@
+"""The command line of `python -m apps.kr_trade`."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+from typing import NoReturn
+
+from apps.exit_code import ExitCode
+
+
+@unique
+class Mode(StrEnum):
+    """What the application is asked to do."""
+
+    TRADE = "trade"
+    STATUS = "status"
+    CLEAR_KILL_SWITCH = "clear-kill-switch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The command line, read. Values that were not given are None."""
+
+    mode: Mode
+    config: Path | None
+    universe: Path | None
+    feed: str | None
+    interval: str | None
+    max_runs: str | None
+    stocks: tuple[str, ...]
+    exit_after_close: bool
+    is_real_confirmed: bool
+    as_json: bool
+
+    def overrides(self) -> dict[str, str | list[str] | None]:
+        """The settings that the command line gives, by their dotted names."""
+        return {
+            "market_data.feed": self.feed,
+            "engine.interval_s": self.interval,
+            "engine.max_runs": self.max_runs,
+            "engine.exit_after_close": "true" if self.exit_after_close else None,
+            "universe.stocks": list(self.stocks) or None,
+        }
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in Korean what is wrong, and ends with the documented code."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"명령줄을 이해하지 못했습니다: {message}", file=sys.stderr)
+        print("사용법은 --help 로 볼 수 있습니다.", file=sys.stderr)
+        raise SystemExit(ExitCode.REFUSED)
+
+
+def parse(argv: list[str]) -> Arguments:
+    """Read the command line. Ends the process with code 2 and a Korean sentence where it is not
+    understood, and with 0 after `--help`."""
+    given = _parser().parse_args(argv)
+    return Arguments(
+        mode=Mode(given.mode),
+        config=given.config,
+        universe=given.universe,
+        feed=given.feed,
+        interval=given.interval,
+        max_runs=given.max_runs,
+        stocks=tuple(given.stock),
+        exit_after_close=given.exit_after_close,
+        is_real_confirmed=given.confirm_real_trading,
+        as_json=given.json,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m apps.kr_trade",
+        description="한국 주식 추세+ATR 자동매매(KIS). 키가 없으면 내장 시뮬레이터로 돕니다.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-h", "--help", action="help", help="이 도움말을 보여 줍니다")
+    parser.add_argument(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        required=True,
+        help="trade: 매매 · status: 데이터베이스의 현재 상태 · clear-kill-switch: 킬 스위치 해제",
+    )
+    parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
+    parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
+    parser.add_argument("--max-runs", metavar="N", help="N번 돌고 끝냅니다")
+    parser.add_argument(
+        "--stock",
+        metavar="코드",
+        action="append",
+        default=[],
+        help="유니버스 대신 쓸 종목 (여러 번)",
+    )
+    parser.add_argument("--config", type=Path, metavar="파일", help="kr_trade.yaml 의 위치")
+    parser.add_argument("--universe", type=Path, metavar="파일", help="universe.yaml 의 위치")
+    parser.add_argument(
+        "--exit-after-close", action="store_true", help="장 마감 요약 뒤에 끝냅니다"
+    )
+    parser.add_argument(
+        "--confirm-real-trading", action="store_true", help="REAL: 실제 돈으로 거래함을 확인"
+    )
+    parser.add_argument("--json", action="store_true", help="status: JSON 으로 출력")
+    return parser

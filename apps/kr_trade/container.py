@@ -1,0 +1,225 @@
+"""The composition root of kr_trade: which class stands behind which port, and what is closed."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+
+import httpx
+from dependency_injector import containers, providers
+from sqlalchemy.engine import Engine as Database
+
+from apps.session_settings import session_settings
+from kis_adapters.files.context_cache import JsonContextCache
+from kis_adapters.files.kill_switch import TextKillSwitchFile
+from kis_adapters.files.positions_mirror import JsonPositionsMirror
+from kis_adapters.kis.budget import RateBudget
+from kis_adapters.kis.client import KisClient
+from kis_adapters.kis.credentials import KisCredentials
+from kis_adapters.kis.exchange import http_client
+from kis_adapters.kis.market_data import KisMarketData
+from kis_adapters.kis.trading import KisRestBroker
+from kis_adapters.settings.settings import Settings
+from kis_adapters.sql.account_lock import account_lock
+from kis_adapters.sql.database import open_database
+from kis_adapters.sql.initialize import initialize_schema
+from kis_adapters.sql.store import SqlStore
+from kis_adapters.system.krx_calendar import KrxCalendar
+from kis_adapters.system.locked_broker import LockedBroker
+from kis_adapters.system.session_overlay import read_overlay
+from kis_adapters.system.simulator_clock import SimulatorClock, simulator_clock_at
+from kis_adapters.system.simulator_process import SimulatorOptions, SimulatorProcess
+from kis_adapters.system.wall_clock import WallClock
+from kis_core.market.session import KST
+from kis_core.orders.identity import Namespace, TradingMode
+from kis_core.ports.account_lock import AccountLock
+from kis_core.ports.broker import Broker
+from kis_core.ports.calendar import Calendar
+from kis_core.ports.clock import Clock
+from kis_core.ports.market_data import MarketData
+from kis_core.ports.notifier import Notifier
+from kis_core.ports.store import Store
+from kis_core.session.engine import Engine, Ports
+from kis_core.session.settings import SessionSettings
+
+_IN_FLIGHT = {TradingMode.PAPER: 1, TradingMode.REAL: 4}  # design section 3
+_SPARE_CONNECTIONS = 2
+_SIMULATOR_BEGINS = time(8, 30)
+# A seed and a date on which the shipped universe sees an entry and an exit within one day: a
+# demonstration of the program, and no statement about its profit.
+_DEMO_SEED = 8
+_DEMO_DATE = date(2026, 11, 24)
+_SANDBOX_TIME = "X-KIS-Sandbox-Time"
+
+
+class Connection:
+    """Where the broker is, and the keys for it."""
+
+    def __init__(self, *, base_url: str | None, credentials: KisCredentials) -> None:
+        self.base_url = base_url
+        self.credentials = credentials
+
+    @property
+    def account(self) -> str:
+        """The account as it stands in every key of the database."""
+        return self.credentials.account_no + self.credentials.product_code
+
+
+def _simulator(settings: Settings) -> Iterator[SimulatorProcess | None]:
+    """The bundled simulator, where no credentials were given."""
+    if not settings.uses_simulator:
+        yield None
+        return
+    options = SimulatorOptions(
+        state_dir=settings.paths.data_dir / "simulator",
+        start=datetime.combine(settings.simulator.start_date or _DEMO_DATE, _SIMULATOR_BEGINS, KST),
+        seed=settings.simulator.seed if settings.simulator.seed is not None else _DEMO_SEED,
+        cash=settings.simulator.cash,
+    )
+    with SimulatorProcess(options) as process:
+        yield process
+
+
+def _connection(settings: Settings, simulator: SimulatorProcess | None) -> Connection:
+    if simulator is not None:
+        info = simulator.info
+        credentials = KisCredentials(
+            app_key=info.app_key,
+            app_secret=info.app_secret,
+            account_no=info.account_no,
+            product_code=info.product_code,
+        )
+        return Connection(base_url=info.base_url, credentials=credentials)
+    given = settings.credentials
+    if given is None:
+        raise ValueError("settings without credentials use the simulator")
+    credentials = KisCredentials(
+        app_key=given.app_key.get_secret_value(),
+        app_secret=given.app_secret.get_secret_value(),
+        account_no=given.account_no.get_secret_value(),
+        product_code=given.product_code,
+    )
+    return Connection(base_url=settings.api.base_url, credentials=credentials)
+
+
+def _clock(settings: Settings, connection: Connection) -> Iterator[Clock]:
+    """The wall clock; or the simulator's, wherever a simulator answers on this machine."""
+    day_seconds = settings.simulator.day_seconds
+    simulated = None
+    if connection.base_url is not None:
+        simulated = simulator_clock_at(connection.base_url, day_seconds=day_seconds)
+    if simulated is None:
+        yield WallClock()
+        return
+    yield simulated
+    simulated.close()
+
+
+def _client(
+    settings: Settings, connection: Connection, clock: Clock, budget: RateBudget
+) -> Iterator[KisClient]:
+    in_flight = _IN_FLIGHT[settings.mode]
+    http = http_client(
+        timeout_s=settings.api.timeout_s,
+        connections=in_flight + _SPARE_CONNECTIONS,
+        is_local=isinstance(clock, SimulatorClock),
+    )
+    if isinstance(clock, SimulatorClock):
+        _follow(http, clock)
+    client = KisClient(
+        credentials=connection.credentials,
+        mode=settings.mode,
+        clock=clock,
+        token_dir=settings.paths.token_dir,
+        budget=budget,
+        base_url=connection.base_url,
+        http=http,
+        retries=settings.api.retries,
+        retry_delay_s=settings.api.retry_delay_s,
+        timeout_s=settings.api.timeout_s,
+        max_in_flight=in_flight,
+    )
+    yield client
+    client.close()
+
+
+def _follow(http: httpx.Client, clock: SimulatorClock) -> None:
+    """Take the simulator's time from its answers, so that asking for it costs no request."""
+
+    def observe(response: httpx.Response) -> None:
+        at = response.headers.get(_SANDBOX_TIME)
+        if at:
+            clock.observe(datetime.fromisoformat(at))
+
+    http.event_hooks = {"response": [observe]}
+
+
+def _database(settings: Settings) -> Iterator[Database]:
+    database = open_database(settings.database.url.get_secret_value())
+    initialize_schema(database)
+    yield database
+    database.dispose()
+
+
+def _namespace(settings: Settings, connection: Connection) -> Namespace:
+    return Namespace(mode=settings.mode, account=connection.account)
+
+
+def _account_lock(database: Database, namespace: Namespace) -> Iterator[AccountLock]:
+    lock = account_lock(database, namespace)
+    yield lock
+    lock.release()
+
+
+def _session_settings(settings: Settings, connection: Connection) -> SessionSettings:
+    return session_settings(settings, account=connection.account)
+
+
+class TradeContainer(containers.DeclarativeContainer):
+    """Everything that kr_trade is made of. `settings`, `config_dir` and `notifier` are given."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    config_dir = providers.Dependency(instance_of=Path)
+    notifier: providers.Dependency[Notifier] = providers.Dependency()
+
+    simulator = providers.Resource(_simulator, settings)
+    connection = providers.Singleton(_connection, settings, simulator)
+    clock: providers.Provider[Clock] = providers.Resource(_clock, settings, connection)
+    calendar: providers.Provider[Calendar] = providers.Singleton(
+        KrxCalendar,
+        providers.Callable(
+            read_overlay, providers.Callable(Path.joinpath, config_dir, "krx_sessions.yaml")
+        ),
+    )
+    budget = providers.Singleton(RateBudget, settings.provided.api.rate_per_s, clock)
+    client = providers.Resource(_client, settings, connection, clock, budget)
+    database = providers.Resource(_database, settings)
+    namespace = providers.Singleton(_namespace, settings, connection)
+    store: providers.Provider[Store] = providers.Singleton(SqlStore, database, namespace)
+    account_lock: providers.Provider[AccountLock] = providers.Resource(
+        _account_lock, database, namespace
+    )
+    broker: providers.Provider[Broker] = providers.Singleton(
+        LockedBroker, providers.Singleton(KisRestBroker, client), account_lock
+    )
+    market_data: providers.Provider[MarketData] = providers.Singleton(KisMarketData, client)
+    data_dir = settings.provided.paths.data_dir
+    ports = providers.Singleton(
+        Ports,
+        clock=clock,
+        calendar=calendar,
+        market_data=market_data,
+        broker=broker,
+        store=store,
+        notifier=notifier,
+        mirror=providers.Singleton(
+            JsonPositionsMirror, providers.Callable(Path.joinpath, data_dir, "positions.json")
+        ),
+        context_cache=providers.Singleton(
+            JsonContextCache, providers.Callable(Path.joinpath, data_dir, "day_context.json")
+        ),
+        kill_switch_file=providers.Singleton(
+            TextKillSwitchFile, providers.Callable(Path.joinpath, data_dir, "KILL_SWITCH")
+        ),
+    )
+    session_settings = providers.Singleton(_session_settings, settings, connection)
+    engine = providers.Singleton(Engine, ports, session_settings)

@@ -1,0 +1,86 @@
+"""What can be asked of the database alone, with no broker and no running session."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from apps.exit_code import ExitCode
+from apps.kr_trade.status import as_json, as_text, read_status
+from apps.session_settings import session_settings
+from kis_adapters.settings.settings import Settings
+from kis_adapters.sql.database import open_database
+from kis_adapters.sql.initialize import initialize_schema
+from kis_adapters.sql.store import SqlStore
+from kis_core.orders.identity import Namespace, masked_account
+from kis_core.ports.store import Store, StoreMisfit, StoreUnavailable
+from kis_core.risk.kill_switch import clear
+from kis_sandbox.config import CREDENTIALS, Personality
+
+
+def print_status(settings: Settings, *, as_json: bool) -> int:
+    """Print what is stored of the account (M-18)."""
+    return _with_store(settings, _StatusPrinter(settings, as_json=as_json))
+
+
+def clear_kill_switch(settings: Settings) -> int:
+    """Switch the stored kill switch off, on purpose (R-02)."""
+    return _with_store(settings, _SwitchClearer(settings))
+
+
+class _StatusPrinter:
+    def __init__(self, settings: Settings, *, as_json: bool) -> None:
+        self._settings, self._as_json = settings, as_json
+
+    def __call__(self, store: Store) -> int:
+        account = masked_account(account_of(self._settings))
+        status = read_status(store, mode=self._settings.mode, account=account)
+        print(as_json(status) if self._as_json else as_text(status))
+        return ExitCode.OK
+
+
+class _SwitchClearer:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, store: Store) -> int:
+        limits = session_settings(self._settings, account=account_of(self._settings)).limits
+        with store.unit_of_work() as uow:
+            record, snapshot = uow.risk(), uow.latest_snapshot()
+            if record is None or record.kill_switch is None:
+                print("켜져 있는 킬 스위치가 없습니다.")
+                return ExitCode.OK
+            equity = snapshot.equity if snapshot is not None else record.start_equity
+            uow.put_risk(clear(record, equity=equity, limits=limits))
+        print(f"킬 스위치를 해제했습니다: {record.kill_switch}")
+        return ExitCode.OK
+
+
+def account_of(settings: Settings) -> str:
+    """The account's number and product code, as they stand in the database's keys."""
+    if settings.credentials is None:
+        simulated = CREDENTIALS[Personality.PAPER]
+        return simulated.account_no + simulated.product_code
+    given = settings.credentials
+    return given.account_no.get_secret_value() + given.product_code
+
+
+def _with_store(settings: Settings, act: "_StatusPrinter | _SwitchClearer") -> int:
+    try:
+        with _store(settings) as store:
+            return act(store)
+    except StoreMisfit as error:
+        print(error, file=sys.stderr)
+        return ExitCode.REFUSED
+    except StoreUnavailable as error:
+        print(f"데이터베이스에 연결할 수 없습니다: {error}", file=sys.stderr)
+        return ExitCode.FAILED
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    database = open_database(settings.database.url.get_secret_value())
+    try:
+        initialize_schema(database)
+        yield SqlStore(database, Namespace(mode=settings.mode, account=account_of(settings)))
+    finally:
+        database.dispose()

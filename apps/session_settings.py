@@ -1,0 +1,87 @@
+"""From the resolved configuration to what the core takes."""
+
+from datetime import timedelta
+
+from kis_adapters.settings.settings import Settings
+from kis_core.gap import GapReference
+from kis_core.market.cost import Commission
+from kis_core.orders.event import OrderType
+from kis_core.orders.identity import Namespace, TradingMode
+from kis_core.risk.limits import RiskLimits
+from kis_core.session.settings import OrderSettings, SessionSettings
+from kis_core.sizing.policy import AtrRisk, CashFraction, Fixed, SizingPolicy
+from kis_core.strategy.parameters import StrategyParameters
+from kis_core.universe.fixed import select_fixed
+
+_SCAN_CHUNK = {TradingMode.PAPER: 5, TradingMode.REAL: 30, TradingMode.VIRTUAL: 30}
+
+
+def session_settings(settings: Settings, *, account: str) -> SessionSettings:
+    """The session's settings for `account` (number and product code). Raises ValueError (Korean)
+    for a universe that cannot be traded."""
+    universe, engine = settings.universe, settings.engine
+    candidates = select_fixed(
+        universe.stocks,
+        max_stocks=min(universe.max_stocks, universe.entry_candidates),
+        allow_alphanumeric=universe.allow_alphanumeric_codes,
+    )
+    return SessionSettings(
+        namespace=Namespace(mode=settings.mode, account=account),
+        candidates=candidates,
+        parameters=_parameters(settings),
+        limits=_limits(settings),
+        sizing=_sizing(settings),
+        commission=Commission(ppm=settings.costs.commission_ppm),
+        orders=_orders(settings),
+        interval=timedelta(seconds=engine.interval_s),
+        near_stop_interval=timedelta(seconds=engine.near_stop_interval_s),
+        late_cycle=timedelta(seconds=engine.late_cycle_s),
+        snapshot_every=timedelta(minutes=engine.snapshot_minutes),
+        prepare_before_open=timedelta(minutes=engine.prepare_minutes_before_open),
+        close_after=timedelta(minutes=engine.close_after_minutes),
+        scan_chunk=_SCAN_CHUNK[settings.mode],
+        event_dates=frozenset(settings.events.high_risk_dates),
+        kill_switch=settings.risk.kill_switch,
+        max_cycles=engine.max_runs,
+        exit_after_close=engine.exit_after_close,
+    )
+
+
+def _parameters(settings: Settings) -> StrategyParameters:
+    values = settings.strategy.model_dump()
+    values["gap_reference"] = GapReference(values["gap_reference"])
+    return StrategyParameters(**values)
+
+
+def _limits(settings: Settings) -> RiskLimits:
+    values = settings.risk.model_dump(exclude={"kill_switch"})
+    return RiskLimits(**values, max_positions=settings.universe.positions_max)
+
+
+def _sizing(settings: Settings) -> SizingPolicy:
+    sizing = settings.sizing
+    if sizing.method == "cash_fraction":
+        return CashFraction(pct=sizing.cash_fraction_pct)
+    if sizing.method == "atr_risk":
+        return AtrRisk(risk_pct=sizing.atr_risk_pct)
+    return Fixed(shares=sizing.shares)
+
+
+def _orders(settings: Settings) -> OrderSettings:
+    orders = settings.orders
+    return OrderSettings(
+        entry_order_type=OrderType(orders.entry_order_type),
+        entry_limit_pct=orders.entry_limit_pct,
+        entry_legs_max=orders.entry_legs_max,
+        poll=timedelta(seconds=orders.poll_s),
+        fill_wait=timedelta(seconds=orders.fill_wait_s),
+        cancel_again=timedelta(seconds=orders.cancel_again_s),
+        settle_lookups=orders.settle_lookups,
+        settle_interval=timedelta(seconds=orders.settle_interval_s),
+        settle_buy=timedelta(seconds=orders.settle_buy_s),
+        settle_sell=timedelta(seconds=orders.settle_sell_s),
+        skew=timedelta(seconds=orders.skew_s),
+        pending_exit_backoff=timedelta(minutes=orders.pending_exit_backoff_minutes),
+        stale=timedelta(minutes=orders.pending_order_stale_minutes),
+        stale_without_number=timedelta(minutes=orders.pending_no_order_stale_minutes),
+    )
