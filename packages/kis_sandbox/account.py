@@ -11,7 +11,6 @@ from datetime import date
 
 from kis_core.market.cost import Commission, sale_tax
 from kis_core.market.symbol import Instrument
-
 from kis_sandbox.order import Fill, Order, Side
 
 

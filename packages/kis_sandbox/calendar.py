@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from datetime import date, time, timedelta
 
 import holidays
+
 from kis_core.market.session import Session, regular_session
 
 FIRST_DAY = date(2024, 1, 1)

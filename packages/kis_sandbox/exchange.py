@@ -9,7 +9,6 @@ from datetime import date, datetime, time, timedelta
 
 from kis_core.market.session import KST, Phase, Session
 from kis_core.market.tick import is_on_tick, tick_size
-
 from kis_sandbox.account import Account
 from kis_sandbox.calendar import TradingCalendar
 from kis_sandbox.listing import Issue, Listing
@@ -82,7 +81,13 @@ class Exchange:
         limit, reserved = self._limit_of(day, side, order_type, price)
         self._check_means(symbol, side, quantity, reserved)
         order = self._numbered(
-            symbol, side, order_type, quantity, price=price, limit=limit, reserved=reserved,
+            symbol,
+            side,
+            order_type,
+            quantity,
+            price=price,
+            limit=limit,
+            reserved=reserved,
             mishap=mishap,
         )
         self._enter(order)
@@ -106,8 +111,15 @@ class Exchange:
             original.cancelled_quantity -= moved
             raise
         order = self._numbered(
-            original.symbol, original.side, order_type, moved, price=price, limit=limit,
-            reserved=reserved, kind=Kind.AMEND, original=number,
+            original.symbol,
+            original.side,
+            order_type,
+            moved,
+            price=price,
+            limit=limit,
+            reserved=reserved,
+            kind=Kind.AMEND,
+            original=number,
         )
         self._enter(order)
         return order
@@ -122,8 +134,15 @@ class Exchange:
         gone = _part(original, quantity)
         original.cancelled_quantity += gone
         row = self._numbered(
-            original.symbol, original.side, original.order_type, gone, price=0, limit=None,
-            reserved=0, kind=Kind.CANCEL, original=number,
+            original.symbol,
+            original.side,
+            original.order_type,
+            gone,
+            price=0,
+            limit=None,
+            reserved=0,
+            kind=Kind.CANCEL,
+            original=number,
         )
         row.cancelled_quantity = gone
         self.orders.append(row)

@@ -31,7 +31,7 @@ class FaultKind(StrEnum):
     MISSING_PAGE = "missing_page"
     RATE_LIMIT = "rate_limit"
     LEDGER_LIMIT = "ledger_limit"
-    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a name, not a password
+    TOKEN_REVOKED = "token_revoked"
     ORDER_REJECTED = "order_rejected"
     EXCHANGE_REJECTED = "exchange_rejected"
     PARTIAL_FILL = "partial_fill"
@@ -127,9 +127,9 @@ class Faults:
             return found
 
     def _strikes(self, fault: Fault) -> bool:
-        if fault.probability is not None:
-            if self._randoms[fault.number].random() >= fault.probability:
-                return False
+        chance = fault.probability
+        if chance is not None and self._randoms[fault.number].random() >= chance:
+            return False
         fault.struck += 1
         if fault.count is not None and fault.struck >= fault.count:
             self._faults.remove(fault)

@@ -18,7 +18,6 @@ from kis_core.market.limit import price_limits
 from kis_core.market.symbol import Instrument
 from kis_core.market.tick import floor_to_tick, tick_size
 from kis_core.market.won import Won
-
 from kis_sandbox.calendar import TradingCalendar
 from kis_sandbox.listing import Issue, Listing
 
@@ -87,9 +86,7 @@ def daily_walk(issue: Issue, *, seed: int, dates: list[date]) -> Iterator[Bar]:
 
 def halted_bar(day: date, close: int) -> Bar:
     """A day without trading: no open, high, low or volume, the close carried."""
-    return Bar(
-        session_date=day, open=Won(0), high=Won(0), low=Won(0), close=Won(close), volume=0
-    )
+    return Bar(session_date=day, open=Won(0), high=Won(0), low=Won(0), close=Won(close), volume=0)
 
 
 def _regime(random: Random, distance: float) -> tuple[float, float, int]:

@@ -70,9 +70,7 @@ class Journal:
         except BlockingIOError as error:
             raise StateRefused(f"다른 모의서버가 이 상태를 쓰고 있습니다: {directory}") from error
 
-    def _read(
-        self, header: Mapping[str, object], directory: Path
-    ) -> tuple[Entry, list[Entry]]:
+    def _read(self, header: Mapping[str, object], directory: Path) -> tuple[Entry, list[Entry]]:
         self._file.seek(0)
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]

@@ -4,13 +4,12 @@ Codes and names of well-known issues are public facts; prices, share counts and 
 roughly theirs, because the market is invented. Made-up issues extend the list to any size.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 
 from kis_core.market.symbol import Instrument, Market, Product, Symbol
-
 from kis_sandbox.calendar import TradingCalendar
 
 SYMBOLS_MAX = 2_600
@@ -83,16 +82,12 @@ DEFAULT_COUNT = len(_WELL_KNOWN) + 4
 
 
 class Listing:
-    """Every issue by its short code. `start` is the session date on which the simulation begins."""
+    """Every issue by its short code."""
 
-    def __init__(
-        self, *, count: int | None, seed: int, start: date, calendar: TradingCalendar
-    ) -> None:
-        wanted = DEFAULT_COUNT if count is None else count
-        if not 1 <= wanted <= SYMBOLS_MAX:
-            raise ValueError(f"종목 수는 1에서 {SYMBOLS_MAX} 사이여야 합니다: {wanted}")
-        issues = [*_known(start, calendar), *_made_up(wanted - DEFAULT_COUNT, seed)]
-        self._issues = {issue.symbol: issue for issue in issues[:wanted]}
+    def __init__(self, issues: Iterable[Issue]) -> None:
+        self._issues = {issue.symbol: issue for issue in issues}
+        if not self._issues:
+            raise ValueError("상장 종목이 없습니다")
 
     def __iter__(self) -> Iterator[Issue]:
         return iter(self._issues.values())
@@ -104,23 +99,39 @@ class Listing:
         """The issue with the short code `symbol`, or None."""
         return self._issues.get(Symbol(symbol))
 
-    def add(self, issue: Issue) -> None:
-        """List `issue`, replacing one of the same code."""
-        self._issues[issue.symbol] = issue
-
     @property
     def symbols(self) -> list[Symbol]:
         """Every short code, in listing order."""
         return list(self._issues)
 
 
-def _known(start: date, calendar: TradingCalendar) -> Iterator[Issue]:
+def default_listing(
+    *, count: int | None, seed: int, start: date, calendar: TradingCalendar
+) -> Listing:
+    """The well-known issues and some with special states, extended or cut to `count`.
+
+    `start` is the date on which the simulation begins. Raises ValueError for a count out of range.
+    """
+    wanted = DEFAULT_COUNT if count is None else count
+    if not 1 <= wanted <= SYMBOLS_MAX:
+        raise ValueError(f"종목 수는 1에서 {SYMBOLS_MAX} 사이여야 합니다: {wanted}")
+    issues = [*_around(start, calendar), *_made_up(wanted - DEFAULT_COUNT, seed)]
+    return Listing(issues[:wanted])
+
+
+def known_issues() -> Iterator[Issue]:
+    """The well-known issues, in their normal state."""
+    for row in _WELL_KNOWN:
+        yield _issue(row, is_index_member=row[2] == "kospi" and row[6] != "ETF")
+
+
+def _around(start: date, calendar: TradingCalendar) -> Iterator[Issue]:
+    """The default issues, their halts and listing days placed around `start`."""
     dates = calendar.dates
     index = dates.index(calendar.at_or_after(start))
     past = (dates[index - _PAST_HALT[0]], dates[index - _PAST_HALT[1]])
-    for row in _WELL_KNOWN:
-        halts = (past,) if row[0] == _PAST_HALTED else ()
-        yield _issue(row, is_index_member=row[2] == "kospi" and row[6] != "ETF", halts=halts)
+    for issue in known_issues():
+        yield replace(issue, halts=(past,)) if issue.symbol == _PAST_HALTED else issue
     yield _issue(_HALTED, halts=((dates[index - _HALTED_SESSIONS_BEFORE_START], None),))
     yield _issue(_MANAGED, is_managed=True)
     yield _issue(_WARNED, is_warned=True)

@@ -53,9 +53,7 @@ def matches(
                 paid = price if index in (0, last) else _price(order, price)
                 yield Match(order=order, quantity=quantity, price=paid, at_us=at_us)
             if order.order_type.is_immediate and rest[n]:
-                yield Match(
-                    order=order, quantity=rest[n], price=price, at_us=at_us, is_cancel=True
-                )
+                yield Match(order=order, quantity=rest[n], price=price, at_us=at_us, is_cancel=True)
                 rest[n] = 0
 
 

@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from random import Random
 
 from kis_core.market.bar import Bar
@@ -36,7 +36,7 @@ _VI_RELEASE_US = 20_000  # between two prints that waited for the end of a VI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interruption:
-    """A static VI: no prints in [start_us, end_us). `reference` is the price it is measured from."""
+    """A static VI: no prints in [start_us, end_us); `reference` is what the move started from."""
 
     start_us: int
     end_us: int
@@ -126,7 +126,7 @@ def _prices(bar: Bar, count: int, random: Random, product: Product) -> list[int]
     extremes = (bar.high, bar.low) if high_first else (bar.low, bar.high)
     corners = ((0, bar.open), (first, extremes[0]), (second, extremes[1]), (count - 1, bar.close))
     prices: list[int] = [bar.open]
-    for (start, from_price), (end, to_price) in zip(corners, corners[1:], strict=False):
+    for (start, from_price), (end, to_price) in pairwise(corners):
         prices += _bridge(from_price, to_price, end - start, bar, random, product)
     return prices
 

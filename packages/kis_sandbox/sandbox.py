@@ -11,7 +11,6 @@ from threading import RLock
 
 from kis_core.market.cost import Commission
 from kis_core.market.session import KST
-
 from kis_sandbox.account import Account
 from kis_sandbox.calendar import FIRST_DAY, TradingCalendar
 from kis_sandbox.clock import ClockMode, VirtualClock
@@ -21,7 +20,7 @@ from kis_sandbox.faults import Faults
 from kis_sandbox.history import DailyBars, SyntheticBars
 from kis_sandbox.journal import Entry, Journal
 from kis_sandbox.limiter import RateLimiter
-from kis_sandbox.listing import Listing
+from kis_sandbox.listing import Listing, default_listing
 from kis_sandbox.order import NO_MISHAP, Mishap, Order, OrderType, Side
 from kis_sandbox.switch import Switch
 from kis_sandbox.tape import Tape
@@ -43,19 +42,14 @@ class Sandbox:
             start = datetime.fromisoformat(str(self.journal.header["start"]))
         self.credentials = CREDENTIALS[config.mode]
         self.calendar = TradingCalendar(until=start.date())
-        _check_start(start.date(), self.calendar)
-        self.listing = Listing(
-            count=config.symbols, seed=config.seed, start=start.date(), calendar=self.calendar
-        )
-        self.exchange = self._exchange(start)
+        self.listing, bars = _market(config, start.date(), self.calendar)
+        self.exchange = self._exchange(start, bars)
         self.desk = TokenDesk()
         self.limiter = RateLimiter(config.rate_per_second or _RATES[config.mode])
         self.faults = Faults(config.seed)
         self.requests: Counter[str] = Counter()
         self.answers: dict[str, bytes] = {}
-        self.clock = VirtualClock(
-            self._resumed(start), mode=config.clock, speed=config.speed
-        )
+        self.clock = VirtualClock(self._resumed(start), mode=config.clock, speed=config.speed)
 
     @property
     def is_paper(self) -> bool:
@@ -97,13 +91,24 @@ class Sandbox:
     ) -> Order:
         """Take an order now; durable on return. Raises Refusal."""
         order = self.exchange.place(
-            symbol=symbol, side=side, order_type=order_type, quantity=quantity, price=price,
+            symbol=symbol,
+            side=side,
+            order_type=order_type,
+            quantity=quantity,
+            price=price,
             mishap=mishap,
         )
         self._record(
-            "place", symbol=symbol, side=side, order_type=order_type, quantity=quantity,
-            price=price, fill_at_most=mishap.fill_at_most, delay_us=mishap.delay_us,
-            hidden_us=mishap.hidden_us, is_refused=mishap.is_refused,
+            "place",
+            symbol=symbol,
+            side=side,
+            order_type=order_type,
+            quantity=quantity,
+            price=price,
+            fill_at_most=mishap.fill_at_most,
+            delay_us=mishap.delay_us,
+            hidden_us=mishap.hidden_us,
+            is_refused=mishap.is_refused,
         )
         return order
 
@@ -111,9 +116,7 @@ class Sandbox:
         self, number: int, *, order_type: OrderType, price: int, quantity: int | None
     ) -> Order:
         """Replace an order now; durable on return. Raises Refusal."""
-        order = self.exchange.amend(
-            number, order_type=order_type, price=price, quantity=quantity
-        )
+        order = self.exchange.amend(number, order_type=order_type, price=price, quantity=quantity)
         self._record("amend", number=number, order_type=order_type, price=price, quantity=quantity)
         return order
 
@@ -132,8 +135,13 @@ class Sandbox:
         """Apply an operator's switch; durable on return."""
         self.exchange.throw(switch)
         self._record(
-            "switch", symbol=switch.symbol, halted=switch.halted, managed=switch.managed,
-            warned=switch.warned, vi=switch.vi, price_shock_pct=switch.price_shock_pct,
+            "switch",
+            symbol=switch.symbol,
+            halted=switch.halted,
+            managed=switch.managed,
+            warned=switch.warned,
+            vi=switch.vi,
+            price_shock_pct=switch.price_shock_pct,
         )
 
     def issue_token(self, app_key: str) -> Token:
@@ -153,29 +161,17 @@ class Sandbox:
         if self.journal is not None:
             self.journal.close()
 
-    def _exchange(self, start: datetime) -> Exchange:
+    def _exchange(self, start: datetime, bars: DailyBars) -> Exchange:
         config = self.config
         account = Account(cash=config.cash, commission=Commission(ppm=config.commission_ppm))
         for preload in config.holdings:
             if self.listing.find(preload.symbol) is None:
                 raise ValueError(f"상장되지 않은 종목입니다: {preload.symbol}")
             account.preload(preload.symbol, quantity=preload.quantity, price=preload.price)
-        tape = Tape(
-            seed=config.seed, listing=self.listing, calendar=self.calendar, bars=self._bars()
-        )
+        tape = Tape(seed=config.seed, listing=self.listing, calendar=self.calendar, bars=bars)
         return Exchange(
             listing=self.listing, calendar=self.calendar, tape=tape, account=account, start=start
         )
-
-    def _bars(self) -> DailyBars:
-        config = self.config
-        if config.bars is None:
-            return SyntheticBars(
-                seed=config.seed, listing=self.listing, calendar=self.calendar
-            )
-        from kis_sandbox.replay import ParquetBars  # polars only where bars are replayed
-
-        return ParquetBars(config.bars, listing=self.listing, calendar=self.calendar)
 
     def _record(self, what: str, **details: object) -> None:
         if self.journal is not None:
@@ -291,7 +287,21 @@ def _journal(config: SandboxConfig, start: datetime) -> Journal | None:
     return Journal(config.state_dir, header)
 
 
-def _check_start(start: date, calendar: TradingCalendar) -> None:
+def _market(
+    config: SandboxConfig, start: date, calendar: TradingCalendar
+) -> tuple[Listing, DailyBars]:
+    """What is listed, and its bars. Raises ValueError when there is no market at `start`."""
+    if config.bars is not None:
+        try:  # polars is loaded only where bars are replayed
+            from kis_sandbox.replay import ParquetBars
+        except ImportError as error:
+            raise ValueError(f"일봉 재생에는 polars가 필요합니다 ({error.name})") from error
+        stored = ParquetBars(config.bars)
+        return Listing(stored.issues()), stored
     earliest = calendar.after(FIRST_DAY, _HISTORY_SESSIONS)
     if start < earliest:
         raise ValueError(f"시작일은 {earliest} 이후여야 합니다 (지난 일봉 300개가 필요): {start}")
+    listing = default_listing(
+        count=config.symbols, seed=config.seed, start=start, calendar=calendar
+    )
+    return listing, SyntheticBars(seed=config.seed, listing=listing, calendar=calendar)

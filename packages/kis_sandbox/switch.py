@@ -12,7 +12,6 @@ from datetime import date, datetime, time, timedelta
 from kis_core.market.limit import PriceLimits
 from kis_core.market.session import KST
 from kis_core.market.symbol import Instrument
-
 from kis_sandbox.history import on_tick_within
 from kis_sandbox.listing import Issue
 from kis_sandbox.path import VI_US, DayPath, Interruption, microseconds

@@ -15,7 +15,6 @@ from kis_core.market.limit import PriceLimits, price_limits
 from kis_core.market.session import KST, Phase
 from kis_core.market.symbol import Instrument
 from kis_core.market.won import Won
-
 from kis_sandbox.calendar import TradingCalendar
 from kis_sandbox.history import DailyBars, halted_bar, on_tick_within
 from kis_sandbox.listing import Issue, Listing
@@ -255,9 +254,7 @@ class Tape:
         switches = self._switches[issue.symbol]
         is_touched = any(_day(s) == bar.session_date and s.moves_prints for s in switches)
         at_open = scaled.session_date
-        halted = self._halted_at(
-            issue.symbol, _start_of(at_open) - timedelta(microseconds=1)
-        )
+        halted = self._halted_at(issue.symbol, _start_of(at_open) - timedelta(microseconds=1))
         if not is_touched and not halted:
             return scaled
         return bar_of(self._path(issue, scaled, limits), bar.session_date, int(prior.close))
@@ -288,7 +285,10 @@ def scaled_bar(bar: Bar, *, base: int, original: int, issue: Issue, limits: Pric
     def moved(price: int) -> Won:
         return Won(
             on_tick_within(
-                price * base / original, limits.lower, limits.upper, issue.instrument,
+                price * base / original,
+                limits.lower,
+                limits.upper,
+                issue.instrument,
                 bar.session_date,
             )
         )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from kis_core.market.session import KST
-
 from kis_sandbox.clock import ClockBackwards, ClockMode
 from kis_sandbox.faults import Fault
 from kis_sandbox.order import Fill, Order
@@ -76,7 +75,7 @@ def ledger(sandbox: Sandbox) -> Json:
     }
 
 
-def _clock(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
+def _clock(sandbox: Sandbox, _body: Mapping[str, object]) -> Json:
     clock = sandbox.clock
     return {"mode": clock.mode.value, "now": _iso(sandbox.exchange.now), "speed": clock.speed}
 
@@ -87,7 +86,7 @@ def _change_clock(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
         mode=None if mode is None else ClockMode(str(mode)),
         speed=None if speed is None else float(str(speed)),
     )
-    return _clock(sandbox, body)
+    return _clock(sandbox, {})
 
 
 def _advance(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
@@ -97,7 +96,7 @@ def _advance(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
     return {"now": _iso(sandbox.advance(to))}
 
 
-def _ledger(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
+def _ledger(sandbox: Sandbox, _body: Mapping[str, object]) -> Json:
     return ledger(sandbox)
 
 
@@ -151,11 +150,11 @@ def _add_fault(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
     return _fault(fault)
 
 
-def _list_faults(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
+def _list_faults(sandbox: Sandbox, _body: Mapping[str, object]) -> Json:
     return {"faults": [_fault(fault) for fault in sandbox.faults.installed()]}
 
 
-def _clear_faults(sandbox: Sandbox, body: Mapping[str, object]) -> Json:
+def _clear_faults(sandbox: Sandbox, _body: Mapping[str, object]) -> Json:
     sandbox.faults.clear()
     return {"faults": []}
 

@@ -87,9 +87,7 @@ class SandboxApp:
             now = self._sandbox.catch_up()
             self._sandbox.advance(now + timedelta(milliseconds=delay_ms))
 
-    def _answered(
-        self, request: Request, path: str, content: bytes, faults: Faulted
-    ) -> Response:
+    def _answered(self, request: Request, path: str, content: bytes, faults: Faulted) -> Response:
         sandbox = self._sandbox
         with sandbox.lock:
             sandbox.requests[path.rsplit("/", 1)[1]] += 1

@@ -8,7 +8,6 @@ from random import Random
 
 from kis_core.market.session import Phase
 from kis_core.market.tick import tick_size
-
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
 from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of

@@ -38,7 +38,7 @@ def damaged(answer: Answer, faults: Mapping[FaultKind, Fault]) -> Answer:
     if FaultKind.ZERO_PRICE in faults:
         answer.body = {k: _edited(v, _zero_prices) for k, v in answer.body.items()}
     if FaultKind.DUPLICATE_ROWS in faults:
-        answer.body = {k: v * 2 if _is_rows(k, v) else v for k, v in answer.body.items()}
+        answer.body = {k: _doubled(k, v) for k, v in answer.body.items()}
     if FaultKind.MISSING_PAGE in faults:
         answer.tr_cont = "F"
         blank = {k: " " * 100 for k in answer.body if k.startswith("ctx_area_nk")}
@@ -59,9 +59,11 @@ def garbled(content: bytes, faults: Mapping[FaultKind, Fault]) -> tuple[bytes, s
     return content, "application/json; charset=utf-8"
 
 
-def _is_rows(key: str, value: object) -> bool:
+def _doubled(key: str, value: object) -> object:
     # output2 of a balance is an array too, but of the one total.
-    return key in ("output", "output1") and isinstance(value, list)
+    if key in ("output", "output1") and isinstance(value, list):
+        return [*value, *value]
+    return value
 
 
 def _edited(value: object, edit: Callable[[dict[str, str]], dict[str, str]]) -> object:

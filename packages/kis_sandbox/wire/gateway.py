@@ -10,7 +10,7 @@ from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.token import TokenState
 from kis_sandbox.wire.answer import Answer, field_missing, gateway_error, rejected
 from kis_sandbox.wire.call import BadField, Call
-from kis_sandbox.wire.endpoint import KNOWN_PAPER, KNOWN_REAL, Endpoint
+from kis_sandbox.wire.endpoint import IN_PAPER_FORM, KNOWN_REAL, Endpoint
 from kis_sandbox.wire.oauth import key_problem, owner_of
 
 _BEARER = "Bearer "
@@ -90,9 +90,9 @@ def _turned_away(
 def _wrong_tr(sandbox: Sandbox, endpoint: Endpoint, tr_id: str) -> Answer | None:
     if tr_id in endpoint.served_tr_ids(on_paper=sandbox.is_paper):
         return None
-    if sandbox.is_paper and tr_id in KNOWN_REAL:
+    if sandbox.is_paper and tr_id in KNOWN_REAL | IN_PAPER_FORM:
         return gateway_error(*_NOT_A_PAPER_TR)
-    if not sandbox.is_paper and tr_id in KNOWN_PAPER - KNOWN_REAL:
+    if not sandbox.is_paper and tr_id in IN_PAPER_FORM:
         return gateway_error(*_NOT_A_REAL_TR)
     return gateway_error(*_UNKNOWN_TR)
 

@@ -68,9 +68,7 @@ def _start_after(rows: Sequence[T], key: Callable[[T], str], after: str) -> int:
     return 0
 
 
-def _message(
-    sandbox: Sandbox, *, more: bool, is_first: bool, is_empty: bool
-) -> tuple[str, str]:
+def _message(sandbox: Sandbox, *, more: bool, is_first: bool, is_empty: bool) -> tuple[str, str]:
     if sandbox.is_paper:
         return wording.NO_ROWS_PAPER if is_empty else wording.INQUIRED_PAPER
     if more:

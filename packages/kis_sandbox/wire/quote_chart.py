@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 from kis_core.market.bar import Bar
 from kis_core.market.session import KST
-
+from kis_core.market.won import Won
+from kis_sandbox.history import halted_bar
 from kis_sandbox.path import SECOND_US, DayPath, microseconds
 from kis_sandbox.sandbox import Sandbox
-from kis_sandbox.tape import Day, State, bar_of
+from kis_sandbox.tape import Day, State
 from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of
 from kis_sandbox.wire.call import Call
 from kis_sandbox.wire.symbol_state import (
@@ -101,12 +102,24 @@ def minute_chart_of_day(sandbox: Sandbox, call: Call) -> Answer:
 def bars_shown(sandbox: Sandbox, state: State) -> list[Bar]:
     """Completed bars and, once it has printed, the day's own; a halted day's row is empty."""
     day = state.day
-    bars = sandbox.exchange.tape.bars(
-        state.issue.symbol, day.session_date - timedelta(days=1)
-    )
+    bars = sandbox.exchange.tape.bars(state.issue.symbol, day.session_date - timedelta(days=1))
     if state.count or state.is_halted:
-        bars = [*bars, bar_of(day.path, day.session_date, day.base, state.count)]
+        bars = [*bars, _bar_shown(state)]
     return bars
+
+
+def _bar_shown(state: State) -> Bar:
+    """The day's own bar as it stands; in the evening it holds the after-market too."""
+    if not state.volume:
+        return halted_bar(state.day.session_date, state.day.base)
+    return Bar(
+        session_date=state.day.session_date,
+        open=Won(state.open),
+        high=Won(state.high),
+        low=Won(state.low),
+        close=Won(state.last),
+        volume=state.volume,
+    )
 
 
 def grouped(bars: list[Bar], period: str) -> list[Bar]:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 
 from kis_core.market.bar import Bar
 from kis_core.market.symbol import Market
-
 from kis_sandbox.listing import Issue
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import bar_of
@@ -172,7 +171,7 @@ def _days(sandbox: Sandbox, code: str) -> list[_IndexDay]:
     if not series:
         return []
     scale = _START[code] / len(series)
-    firsts = [bars[0].close for bars in series]
+    firsts = [int(bars[0].close) for bars in series]
     return [_index_day(bars, firsts, scale) for bars in zip(*series, strict=False)]
 
 

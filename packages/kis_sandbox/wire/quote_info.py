@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from kis_core.market.session import KST
 from kis_core.market.symbol import Market, Product
-
 from kis_sandbox.path import Interruption, microseconds
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
@@ -45,8 +44,10 @@ def holidays(sandbox: Sandbox, call: Call) -> Answer:
     rows = [_holiday_row(sandbox, day) for day in days if day <= end]
     following = first + timedelta(days=_HOLIDAY_ROWS)
     more = following <= end
-    words = ("KIOK0500", "조회가 계속됩니다..다음버튼을 Click 하십시오.") if more else (
-        "KIOK0460", "조회 되었습니다. (마지막 자료)"
+    words = (
+        ("KIOK0500", "조회가 계속됩니다..다음버튼을 Click 하십시오.")
+        if more
+        else ("KIOK0460", "조회 되었습니다. (마지막 자료)")
     )
     tr_cont = "E"
     if more:

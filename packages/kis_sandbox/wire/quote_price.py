@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 from kis_core.market.symbol import Market
 from kis_core.market.tick import tick_size
-
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
 from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of
@@ -33,12 +32,26 @@ SYMBOL_FIELDS = ("FID_COND_MRKT_DIV_CODE", "FID_INPUT_ISCD")
 MULTI_FIELDS = ("FID_COND_MRKT_DIV_CODE_1", "FID_INPUT_ISCD_1")
 
 _MULTI_MAX = 30
-_BLANK_WHEN_UNKNOWN = frozenset(
-    "rprs_mrkt_kor_name bstp_kor_isnm temp_stop_yn oprc_rang_cont_yn clpr_rang_cont_yn "
-    "crdt_able_yn elw_pblc_yn stac_month ssts_yn fcam_cnnm cpfn_cnnm vi_cls_code "
-    "ovtm_vi_cls_code invt_caful_yn short_over_yn sltr_yn mang_issu_cls_code".split()
+_BLANK_WHEN_UNKNOWN = (
+    "rprs_mrkt_kor_name",
+    "bstp_kor_isnm",
+    "temp_stop_yn",
+    "oprc_rang_cont_yn",
+    "clpr_rang_cont_yn",
+    "crdt_able_yn",
+    "elw_pblc_yn",
+    "stac_month",
+    "ssts_yn",
+    "fcam_cnnm",
+    "cpfn_cnnm",
+    "vi_cls_code",
+    "ovtm_vi_cls_code",
+    "invt_caful_yn",
+    "short_over_yn",
+    "sltr_yn",
+    "mang_issu_cls_code",
 )
-_ZEROS_WHEN_UNKNOWN = frozenset({"iscd_stat_cls_code", "mrkt_warn_cls_code"})
+_ZEROS_WHEN_UNKNOWN = ("iscd_stat_cls_code", "mrkt_warn_cls_code")
 
 
 def inquire_price(sandbox: Sandbox, call: Call) -> Answer:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from kis_core.market.symbol import Market
-
 from kis_sandbox.listing import Issue
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
@@ -74,9 +73,7 @@ def volume_rank(sandbox: Sandbox, call: Call) -> Answer:
 
 def market_cap(sandbox: Sandbox, call: Call) -> Answer:
     """The largest issues."""
-    states = _ranked(
-        sandbox, call, lambda issue: issue.shares * issue.anchor_price, market_value
-    )
+    states = _ranked(sandbox, call, lambda issue: issue.shares * issue.anchor_price, market_value)
     whole = sum(issue.shares * issue.anchor_price for issue in sandbox.listing) // 100_000_000
     rows = [_value_row(state, n, whole) for n, state in enumerate(states[:_ROWS], start=1)]
     return quoted(output=rows)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from kis_core.market.bar import Bar
 from kis_core.market.symbol import Market, Product
-
+from kis_sandbox.after_market import as_quoted
 from kis_sandbox.exchange import best_prices
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
@@ -25,8 +25,15 @@ class Extreme:
 
 
 def find_state(sandbox: Sandbox, symbol: str) -> State | None:
-    """The state of `symbol` now, or None for an unknown one."""
-    return sandbox.exchange.state(symbol[-6:])
+    """The state of `symbol` as quotes show it now, or None for an unknown one."""
+    state = sandbox.exchange.state(symbol[-6:])
+    if state is None:
+        return None
+    session = sandbox.calendar.session(state.day.session_date)
+    assert session is not None, state.day.session_date
+    return as_quoted(
+        state, closes_at=session.closes_at, now=sandbox.exchange.now, seed=sandbox.config.seed
+    )
 
 
 def change_fields(state: State) -> Row:

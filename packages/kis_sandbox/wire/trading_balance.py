@@ -59,7 +59,7 @@ def balance_realised(sandbox: Sandbox, call: Call) -> Answer:
     return _balance(sandbox, call, is_realised=True)
 
 
-def account_balance(sandbox: Sandbox, call: Call) -> Answer:
+def account_balance(sandbox: Sandbox, _call: Call) -> Answer:
     """The account's assets by kind: stocks in row 1, deposit in row 18, the total in row 20."""
     account = sandbox.exchange.account
     cost = sum(holding.cost for holding in account.holdings.values())

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from kis_core.market.symbol import Market
-
 from kis_sandbox.faults import FaultKind
 from kis_sandbox.order import Kind, Order, Side
 from kis_sandbox.sandbox import Sandbox
@@ -52,7 +51,11 @@ def daily_orders(sandbox: Sandbox, call: Call) -> Answer:
         orders.reverse()
     search = (sandbox.credentials.account_no, "01", f"{first:%Y%m%d}", f"{last:%Y%m%d}")
     page = page_of(
-        orders, key=_key, size=_DAILY_PAGE[sandbox.is_paper], sandbox=sandbox, call=call,
+        orders,
+        key=_key,
+        size=_DAILY_PAGE[sandbox.is_paper],
+        sandbox=sandbox,
+        call=call,
         search=search,
     )
     return told(
@@ -75,7 +78,11 @@ def open_orders(sandbox: Sandbox, call: Call) -> Answer:
         if order.is_live and wanted in (None, order.side)
     ]
     page = page_of(
-        orders, key=_key, size=_OPEN_PAGE, sandbox=sandbox, call=call,
+        orders,
+        key=_key,
+        size=_OPEN_PAGE,
+        sandbox=sandbox,
+        call=call,
         search=(sandbox.credentials.account_no, "01"),
     )
     return told(

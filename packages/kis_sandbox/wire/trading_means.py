@@ -49,7 +49,7 @@ def sellable(sandbox: Sandbox, call: Call) -> Answer:
     value = holding.quantity * price
     issue = sandbox.listing.find(symbol)
     average = holding.cost / holding.quantity if holding.quantity else 0.0
-    traded = {side: 0 for side in Side}
+    traded = dict.fromkeys(Side, 0)
     for fill in exchange.account.fills:
         if fill.symbol == symbol:
             traded[fill.side] += fill.quantity

@@ -22,7 +22,7 @@ REVISION_FIELDS = (
     "QTY_ALL_ORD_YN",
 )
 
-_SELL_TRS = frozenset("TTTC0011U VTTC0011U TTTC0801U VTTC0801U".split())
+_SELL_TRS = frozenset(["TTTC0011U", "VTTC0011U", "TTTC0801U", "VTTC0801U"])
 _KRX = ("", "KRX")
 _AMEND, _CANCEL = "01", "02"
 _MS = timedelta(milliseconds=1) // timedelta(microseconds=1)
