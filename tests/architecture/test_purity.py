@@ -38,11 +38,10 @@ def hook(event, args):
     is_module = event == "open" and ("__pycache__" in str(args[0]) or str(args[0]).endswith(".py"))
     if recording and event in watched and not is_module:
         opened.append((event, str(args[0])))
-recording = False
+recording = True
+sys.addaudithook(hook)
 import kis_core
 names = [m.name for m in pkgutil.walk_packages(kis_core.__path__, "kis_core.")]
-sys.addaudithook(hook)
-recording = True
 for name in names:
     importlib.import_module(name)
 recording = False

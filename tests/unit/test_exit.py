@@ -223,6 +223,19 @@ def test_a_missing_price_moves_nothing() -> None:
     assert seen == _POSITION
 
 
+@pytest.mark.req("T-04", "T-10", "G-06", "F-040")
+def test_a_quote_of_another_day_shows_neither_high_nor_open_of_this_one() -> None:
+    quote = replace(
+        _QUOTE, at=_NOW - timedelta(days=1), last=Won(10_500), high=Won(10_900), open=Won(9_000)
+    )
+    position = replace(_POSITION, entry_session=_BEFORE_ENTRY, gap_checked_on=None)
+
+    seen = observe(position=position, quote=quote, parameters=_PARAMETERS, session_date=_TODAY)
+
+    assert seen == position
+    assert gap_check_of(position, quote, _PARAMETERS, _TODAY) is None
+
+
 @pytest.mark.req("T-04")
 def test_the_decision_sees_a_high_that_nobody_observed_before() -> None:
     # The high of 10,500 trails at 10,100; the price is back at it.
