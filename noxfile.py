@@ -1,0 +1,67 @@
+"""The questions that this repository answers about itself, one session each.
+
+`nox` asks them all; `nox -s tests` runs the tests. Every session works in `.venv`, which
+`setup.sh` makes and keeps up to date, so nothing needs to be prepared and nothing is installed
+twice.
+"""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "imports", "tests", "requirements"]
+
+_ROOT = Path(__file__).parent
+_BIN = _ROOT / ".venv" / "bin"
+_CHECKED = ("packages", "apps", "tests", "scripts", "noxfile.py")
+_WORKERS = "2"  # the machine that this must fit has two cores
+
+
+def _run(session: nox.Session, program: str, *arguments: str) -> None:
+    """Run one of `.venv`'s programs, after making sure of `.venv`."""
+    session.run("sh", "setup.sh", "--dev", external=True, silent=False)
+    session.run(str(_BIN / program), *arguments, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Is it written as we write? (ruff: rules and format)"""
+    _run(session, "ruff", "check", *_CHECKED)
+    _run(session, "ruff", "format", "--check", *_CHECKED)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Do the types fit? (mypy, strict, tests included)"""
+    _run(session, "mypy", *_CHECKED)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Does every import point downwards? (import-linter)"""
+    _run(session, "lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Does it work? What is skipped is printed with its reason. `nox -s tests -- -k name`."""
+    arguments = session.posargs or ["-n", _WORKERS, "--dist", "worksteal"]
+    _run(session, "python", "-m", "pytest", "-rs", *arguments)
+
+
+@nox.session
+def requirements(session: nox.Session) -> None:
+    """Which rows of the requirements does a test prove? `nox -s requirements -- --help`."""
+    _run(session, "python", "scripts/requirements.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast is it? Runs every `bench/bench_*.py`; their figures are printed, not judged."""
+    benchmarks = sorted((_ROOT / "bench").glob("bench_*.py"))
+    if not benchmarks:
+        session.skip("there are no benchmarks yet (bench/bench_*.py)")
+    for benchmark in benchmarks:
+        _run(session, "python", str(benchmark), *session.posargs)
