@@ -89,10 +89,10 @@ def _trade(settings: Settings, config_dir: Path) -> int:
             settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
         )
     except InstanceHeld as held:
-        return _say(f"이미 실행 중입니다. {held.holder}", ExitCode.LOCKED)
+        return _say(f"이미 실행 중입니다. {held.holder}", ExitCode.ALREADY_RUNNING)
     except OSError as error:
         where = error.filename or settings.paths.data_dir
-        return _say(f"{where} 에 쓸 수 없습니다: {error.strerror}", ExitCode.FAILED)
+        return _say(f"{where} 에 쓸 수 없습니다: {error.strerror}", ExitCode.FAILURE)
     try:
         return _guarded(lambda: _session(settings, config_dir, lock))
     finally:
@@ -113,19 +113,19 @@ def _guarded(session: Callable[[], int]) -> int:
         _log.error("app.store_unavailable", exc_info=True)
         return _say(
             f"데이터베이스에 연결할 수 없습니다. DATABASE_URL과 서버를 확인하세요. ({error})",
-            ExitCode.FAILED,
+            ExitCode.FAILURE,
         )
     except SimulatorFailed as error:
         _log.error("app.simulator_failed", exc_info=True)
-        return _say(str(error), ExitCode.FAILED)
+        return _say(str(error), ExitCode.FAILURE)
     except SimulatorUnreachable:
         _log.error("app.simulator_lost", exc_info=True)
-        return _say("시뮬레이터가 응답하지 않습니다. 다시 시작하세요.", ExitCode.FAILED)
+        return _say("시뮬레이터가 응답하지 않습니다. 다시 시작하세요.", ExitCode.FAILURE)
     except Exception as error:  # noqa: BLE001  # the last line of defence: told, logged, exit 1
         _log.error("app.failed", exc_info=True)
         return _say(
             f"예상하지 못한 오류로 끝냅니다({type(error).__name__}). 자세한 내용은 로그를 보세요.",
-            ExitCode.FAILED,
+            ExitCode.FAILURE,
         )
 
 
@@ -142,7 +142,7 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
     try:
         container.init_resources()
         if not container.account_lock().acquire():
-            return _say("다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.LOCKED)
+            return _say("다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING)
         return _run(container, settings, fan_out, names, lock)
     finally:
         fan_out.close()

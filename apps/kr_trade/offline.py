@@ -73,7 +73,7 @@ def _with_store(settings: Settings, act: "_StatusPrinter | _SwitchClearer") -> i
         return ExitCode.REFUSED
     except StoreUnavailable as error:
         print(f"데이터베이스에 연결할 수 없습니다: {error}", file=sys.stderr)
-        return ExitCode.FAILED
+        return ExitCode.FAILURE
 
 
 @contextmanager
