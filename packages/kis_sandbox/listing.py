@@ -166,14 +166,14 @@ def _issue(
 
 
 def _made_up(count: int, seed: int) -> Iterator[Issue]:
-    """Issues 100010, 100020, ...: prices and sizes spread over three decades, like a real board."""
+    """Issues 800010, 800020, ...: prices and sizes spread over three decades, like a real board."""
     for n in range(max(0, count)):
         random = Random(f"{seed}:listing:{n}")
         price = int(10 ** random.uniform(3.1, 5.3))
         capital = int(10 ** random.uniform(10.7, 13.0))
         yield Issue(
             instrument=Instrument(
-                symbol=Symbol(f"{100_010 + 10 * n:06d}"),
+                symbol=Symbol(f"{800_010 + 10 * n:06d}"),
                 name=f"모의{n + 1:04d}",
                 market=Market.KOSPI if n % 3 == 0 else Market.KOSDAQ,
             ),

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from kis_core.market.bar import Bar
 from kis_core.market.cost import Commission
 from kis_core.market.session import KST
@@ -292,12 +293,8 @@ def market() -> Callable[..., Exchange]:
         account = Account(cash=cash, commission=Commission(ppm=ppm))
         if held:
             account.preload("000010", quantity=held, price=9_000)
-        tape = Tape(
-            seed=1, listing=listing, calendar=calendar, bars=WrittenBars("000010", written)
-        )
-        return Exchange(
-            listing=listing, calendar=calendar, tape=tape, account=account, start=begin
-        )
+        tape = Tape(seed=1, listing=listing, calendar=calendar, bars=WrittenBars("000010", written))
+        return Exchange(listing=listing, calendar=calendar, tape=tape, account=account, start=begin)
 
     return build
 

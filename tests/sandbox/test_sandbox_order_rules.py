@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from kis_sandbox.config import Preload
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def said(client: "WireClient", side: str, symbol: str, quantity: int, price: int
         ("real", "2026-12-31T10:00:00+09:00", "real_wrong_business_day"),  # KRX's own holiday
     ],
 )
-def test_an_order_out_of_hours_is_refused(
-    serve: "Serve", mode: str, start: str, name: str
-) -> None:
+def test_an_order_out_of_hours_is_refused(serve: "Serve", mode: str, start: str, name: str) -> None:
     client = serve(mode=mode, start=_instant(start), latency_ms=0)
 
     assert said(client, "buy", "005930", 1, 0) == words(name)
@@ -217,4 +216,3 @@ def test_order_numbers_have_ten_digits_and_start_again_each_day(paper: "WireClie
 
     numbers = [answer["output"]["ODNO"] for answer in (*today, tomorrow)]
     assert numbers == ["0000000001", "0000000002", "0000000001"]
-

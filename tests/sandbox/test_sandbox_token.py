@@ -95,9 +95,7 @@ def test_a_revoked_token_is_refused_and_another_is_issued(paper: "WireClient") -
 
 
 @pytest.mark.req("X-01")
-@pytest.mark.parametrize(
-    ("field", "code"), [("appkey", "EGW00103"), ("appsecret", "EGW00105")]
-)
+@pytest.mark.parametrize(("field", "code"), [("appkey", "EGW00103"), ("appsecret", "EGW00105")])
 def test_a_wrong_key_is_refused_in_oauths_own_shape(
     paper: "WireClient", field: str, code: str
 ) -> None:
