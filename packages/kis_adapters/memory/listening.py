@@ -30,7 +30,7 @@ class MemoryMirror(PositionsMirror):
     positions: tuple[Position, ...] = ()
     writes: int = 0
 
-    def write(self, positions: Sequence[Position], *, at: datetime) -> None:  # noqa: ARG002
+    def write(self, positions: Sequence[Position], *, at: datetime) -> None:
         self.positions, self.writes = tuple(positions), self.writes + 1
 
 

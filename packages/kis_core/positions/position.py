@@ -18,6 +18,7 @@ class PositionSource(StrEnum):
 
     STRATEGY = "strategy"  # our own entry order
     ADOPTED = "adopted"  # held at the broker, unknown to us: levels from its average price
+    TOUCHED = "touched"  # ours, then changed by orders given by hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

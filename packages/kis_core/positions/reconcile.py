@@ -27,6 +27,7 @@ class DifferenceKind(StrEnum):
     FEWER_SHARES = "fewer_shares"
     MORE_SHARES = "more_shares"
     OTHER_COST = "other_cost"
+    OTHER_BASIS = "other_basis"  # other shares for the same money: a split, or shares for nothing
 
     @property
     def takes_away(self) -> bool:
@@ -77,10 +78,11 @@ def _kind(position: Position | None, held: Held | None) -> DifferenceKind | None
         return DifferenceKind.UNKNOWN_HOLDING if held is not None else None
     if held is None:
         return DifferenceKind.MISSING_HOLDING
+    is_same_cost = abs(held.cost - position.cost) * _BP <= _COST_TOLERANCE_BP * position.cost
+    if held.quantity != position.quantity and is_same_cost:
+        return DifferenceKind.OTHER_BASIS
     if held.quantity < position.quantity:
         return DifferenceKind.FEWER_SHARES
     if held.quantity > position.quantity:
         return DifferenceKind.MORE_SHARES
-    if abs(held.cost - position.cost) * _BP > _COST_TOLERANCE_BP * position.cost:
-        return DifferenceKind.OTHER_COST
-    return None
+    return None if is_same_cost else DifferenceKind.OTHER_COST

@@ -14,8 +14,9 @@ class Item(IntEnum):
     TRACK_ORDERS = 2
     CYCLE = 3
     SCAN = 4  # the entry candidates, some at a time, so that a stop never waits for all of them
-    SNAPSHOT = 5
-    CLOSE_DAY = 6
+    PREPARE = 5  # the candidates' bars, likewise
+    SNAPSHOT = 6
+    CLOSE_DAY = 7
 
 
 class Agenda:
@@ -37,6 +38,10 @@ class Agenda:
     def drop(self, item: Item) -> None:
         """Forget `item`."""
         self._due.pop(item, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._due.clear()
 
     def due_at(self, item: Item) -> datetime | None:
         """When `item` is due, or None."""

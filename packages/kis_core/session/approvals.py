@@ -4,7 +4,7 @@ Limits are therefore the same before and after a restart (R-07): nothing of them
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from kis_core.market.quote import Quote
@@ -21,7 +21,8 @@ from kis_core.risk.approval import Approved, OrderProposal, Refused, approve
 from kis_core.risk.kill_switch import with_outside_switch
 from kis_core.risk.state import RiskState, risk_state
 from kis_core.session.books import Books
-from kis_core.session.desk import NOT_RECEIVED, NOT_SENT
+from kis_core.session.desk import NOT_SENT
+from kis_core.session.lost import NOT_RECEIVED
 from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
@@ -48,6 +49,7 @@ class Approvals:
     teller: Teller
     settings: SessionSettings
     outside_switch: Callable[[], str | None]
+    _last_refusal: dict[Symbol, str] = field(default_factory=dict)
 
     def state(self, session_date: date, *, equity: int) -> RiskState:
         """The risk state of a session, rebuilt from the database."""
@@ -58,10 +60,11 @@ class Approvals:
             raise NoRiskRecord(f"no risk record for {session_date}")
         with self.books.reading() as uow:
             trades, orders = uow.trades_of(session_date), uow.orders_of(session_date)
+        older = [o for o in self.books.live_orders.values() if o not in orders]
         return risk_state(
             record,
             trades=trades,
-            orders=orders,
+            orders=[*orders, *older],
             open_positions=len(self.books.positions),
             equity=equity,
         )
@@ -178,14 +181,21 @@ class Approvals:
                 proposal.symbol, reason=answer.reason, limit=answer.limit, was=answer.was
             )
             return None
+        self._last_refusal.pop(proposal.symbol, None)
         return answer
 
     def _orders(self, session_date: date) -> tuple[Order, ...]:
         with self.books.reading() as uow:
             return uow.orders_of(session_date)
 
-    def _tell_refused(self, symbol: Symbol, **fields: FieldValue) -> None:
-        self.teller.tell(EventKind.ENTRY_REFUSED, symbol, **fields)
+    def _tell_refused(
+        self, symbol: Symbol, *, reason: str, limit: FieldValue, was: FieldValue
+    ) -> None:
+        """Tell a refusal when it is not the one of the cycle before."""
+        if self._last_refusal.get(symbol) == reason:
+            return
+        self._last_refusal[symbol] = reason
+        self.teller.tell(EventKind.ENTRY_REFUSED, symbol, reason=reason, limit=limit, was=was)
 
 
 def _allows_another(order: Order) -> bool:

@@ -40,7 +40,7 @@ class Books:
         self.live_orders = {o.order_id: o for o in orders}
         self.pending_exits = {p.symbol: p for p in pending}
         self.halted = dict(halted)
-        self.names = {symbol: name for symbol, (name, _) in names.items()}
+        self.names.update({symbol: name for symbol, (name, _) in names.items()})
         self.risk = risk
         self.is_current = True
 

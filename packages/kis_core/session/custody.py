@@ -1,11 +1,13 @@
 """What the account holds by the broker's word, and keeping our positions equal to it (P-06).
 
-Shares that the broker shows beyond what we know are believed at once: an unknown holding gets
-levels from its average price and the current ATR. Shares that it does not show must stay missing
-over several answers and some time, or be explained by sales in its own order list, before our
-position follows (P-08, F-110). An answer that failed changes nothing.
+The broker wins, but not on one answer. Shares that it does not show must be sold by hand in its
+own order list, or stay missing over many answers and some minutes of a session, before our
+position follows (P-08, F-110). Shares beyond what we know are believed at once, unless an order
+of ours moved the symbol today: holdings lag. An answer that failed changes nothing. What nothing
+explains leaves the symbol to exits only, until a person looked (P-12).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -13,12 +15,13 @@ from datetime import date, datetime, timedelta
 from kis_core.market.symbol import Symbol
 from kis_core.market.won import Won
 from kis_core.orders.identity import Side
-from kis_core.ports.broker import AccountState, Broker, BrokerUnavailable
+from kis_core.orders.order import Order
+from kis_core.ports.broker import AccountState, Broker, BrokerOrder, BrokerUnavailable
 from kis_core.ports.clock import Clock
 from kis_core.ports.files import PositionsMirror
 from kis_core.ports.notifier import EventKind, FieldValue, Level
 from kis_core.ports.store import StoreUnavailable
-from kis_core.positions.position import Position, PositionSource
+from kis_core.positions.position import Levels, Position, PositionSource
 from kis_core.positions.reconcile import Difference, DifferenceKind, Held, differences
 from kis_core.session.books import Books
 from kis_core.session.telling import Teller
@@ -26,19 +29,32 @@ from kis_core.strategy.context import DayContext, NoContext
 from kis_core.strategy.levels import entry_levels
 from kis_core.strategy.parameters import StrategyParameters
 
-_CONFIRM_ANSWERS = 3
-_CONFIRM_FOR = timedelta(seconds=60)
-_UNSETTLED_FOR = timedelta(seconds=90)  # a paper account's holdings lag a fill by seconds
+_GONE_ANSWERS, _GONE_FOR = 5, timedelta(minutes=5)
+_NEW_ANSWERS, _NEW_FOR = 3, timedelta(seconds=60)
 _PERCENT = 100.0
 
 
 @dataclass(slots=True)
-class _Missing:
-    """Since when and how often the broker has not shown shares that we believe in."""
+class _Doubt:
+    """Since when and how often the broker has told of a difference not yet believed."""
 
     held: Held | None
     since: datetime
     answers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The orders of the present day: ours, and what the broker lists beside them."""
+
+    session_date: date
+    ours: tuple[Order, ...]
+    by_hand: tuple[BrokerOrder, ...]
+
+    def net_by_hand(self, symbol: Symbol) -> int:
+        """Shares bought less shares sold by orders that are not ours."""
+        rows = [row for row in self.by_hand if row.symbol == symbol]
+        return sum(r.filled_quantity if r.side is Side.BUY else -r.filled_quantity for r in rows)
 
 
 @dataclass(slots=True)
@@ -51,10 +67,12 @@ class Custody:
     teller: Teller
     mirror: PositionsMirror
     parameters: StrategyParameters
+    unsettled_for: timedelta
     context_of: Callable[[Symbol], DayContext | NoContext]
     state: AccountState | None = None
-    _missing: dict[Symbol, _Missing] = field(default_factory=dict)
-    _last_live: dict[Symbol, datetime] = field(default_factory=dict)
+    _doubts: dict[Symbol, _Doubt] = field(default_factory=dict)
+    _explained: dict[tuple[date, Symbol], int] = field(default_factory=dict)  # shares by hand
+    _mirrored: tuple[Position, ...] | None = None
 
     def refresh(self) -> AccountState:
         """Ask the broker. Raises BrokerUnavailable; `state` then keeps the last good answer."""
@@ -70,89 +88,119 @@ class Custody:
         holding = self.state.holding(symbol)
         return holding.sellable if holding is not None else 0
 
-    def note_live_orders(self) -> None:
-        """Remember which symbols have live orders now: their holdings move for a while yet."""
-        now = self.clock.now()
-        for order in self.books.live_orders.values():
-            self._last_live[order.intent.symbol] = now
-
     @property
-    def has_unconfirmed(self) -> bool:
+    def has_doubts(self) -> bool:
         """Whether a difference waits for further answers before it is believed."""
-        return bool(self._missing)
+        return bool(self._doubts)
 
-    def reconcile(self, session_date: date) -> int:
+    def reconcile(self, session_date: date, *, is_open: bool, is_start: bool = False) -> int:
         """Compare the last answer with the books and repair; returns how many repairs.
 
-        Raises what the store raises, except that one position's failed write is soft (D-07).
+        Only in a session that `is_open` may shares be believed gone; at the start of a process,
+        shares we never knew are no riddle. Raises what the store raises, except that one
+        position's failed write is soft (D-07).
         """
         if self.state is None:
             return 0
         holdings = {h.symbol: Held(quantity=h.quantity, cost=h.cost) for h in self.state.holdings}
-        found = differences(self.books.positions, holdings, unsettled=self._unsettled())
-        self._missing = {
-            d.symbol: self._missing[d.symbol]
-            for d in found
-            if d.kind.takes_away and d.symbol in self._missing
-        }
-        return sum(self._repair(difference, session_date) for difference in found)
+        today = self.clock.now().date()
+        with self.books.reading() as uow:
+            ours = uow.orders_of(today)
+        found = differences(self.books.positions, holdings, unsettled=self._unsettled(ours))
+        self._doubts = {d.symbol: self._doubts[d.symbol] for d in found if d.symbol in self._doubts}
+        if not found:
+            return 0
+        day = self._day(today, ours)
+        return sum(
+            self._judge(difference, day, session_date, is_open=is_open, is_start=is_start)
+            for difference in found
+        )
 
     def write_mirror(self) -> None:
-        """Bring `data/positions.json` up to the books."""
-        positions = [self.books.positions[s] for s in sorted(self.books.positions)]
-        self.mirror.write(positions, at=self.clock.now())
+        """Bring `data/positions.json` up to the books, where it is not."""
+        positions = tuple(self.books.positions[s] for s in sorted(self.books.positions))
+        if positions != self._mirrored:
+            self.mirror.write(positions, at=self.clock.now())
+            self._mirrored = positions
 
-    def _unsettled(self) -> frozenset[Symbol]:
-        self.note_live_orders()
+    def _unsettled(self, ours: tuple[Order, ...]) -> frozenset[Symbol]:
+        """Symbols whose holdings may still be moving, by what is stored: a restart knows too."""
         now = self.clock.now()
-        return frozenset(s for s, at in self._last_live.items() if now - at < _UNSETTLED_FOR)
+        moved = {o.intent.symbol for o in ours if abs(now - o.updated_at) < self.unsettled_for}
+        return frozenset(moved | {o.intent.symbol for o in self.books.live_orders.values()})
 
-    def _repair(self, difference: Difference, session_date: date) -> bool:
-        if difference.kind.takes_away and not self._is_confirmed(difference, session_date):
+    def _day(self, today: date, ours: tuple[Order, ...]) -> _Day | None:
+        """None when the broker's list cannot be had: then nothing is explained by it."""
+        try:
+            listed = self.broker.orders_of(today)
+        except BrokerUnavailable:
+            return None
+        numbers = {o.broker_order_no for o in ours}
+        by_hand = tuple(r for r in dict.fromkeys(listed) if r.broker_order_no not in numbers)
+        return _Day(session_date=today, ours=ours, by_hand=by_hand)
+
+    def _judge(
+        self,
+        difference: Difference,
+        day: _Day | None,
+        session_date: date,
+        *,
+        is_open: bool,
+        is_start: bool,
+    ) -> bool:
+        symbol, change = difference.symbol, _change(difference)
+        by_hand = self._unaccounted(day, symbol) if day is not None else 0
+        is_explained = change != 0 and by_hand == change
+        if not self._is_confirmed(difference, day, is_explained=is_explained, is_open=is_open):
             return False
         try:
-            self._follow_broker(difference, session_date)
+            self._follow_broker(difference, session_date, by_hand=is_explained)
         except StoreUnavailable as error:
             self._tell(difference, Level.WARNING, what="position_write_failed", why=str(error))
             return False
-        self._missing.pop(difference.symbol, None)
+        self._doubts.pop(symbol, None)
+        if is_explained and day is not None:
+            key = (day.session_date, symbol)
+            self._explained[key] = self._explained.get(key, 0) + change
+        elif not is_start and difference.kind not in _HARMLESS:
+            self._leave_to_exits(difference, day)
         return True
 
-    def _is_confirmed(self, difference: Difference, session_date: date) -> bool:
-        """Whether shares are gone for certain: sold by the broker's own list, or missing long."""
-        now = self.clock.now()
-        seen = self._missing.get(difference.symbol)
-        if seen is None or seen.held != difference.held:
-            self._missing[difference.symbol] = _Missing(held=difference.held, since=now)
-            self._tell(difference, Level.WARNING, what="unconfirmed")
-        else:
-            seen.answers += 1
-        seen = self._missing[difference.symbol]
-        if seen.answers >= _CONFIRM_ANSWERS and now - seen.since >= _CONFIRM_FOR:
+    def _unaccounted(self, day: _Day, symbol: Symbol) -> int:
+        """Shares moved by hand today for which no position was corrected yet."""
+        return day.net_by_hand(symbol) - self._explained.get((day.session_date, symbol), 0)
+
+    def _is_confirmed(
+        self, difference: Difference, day: _Day | None, *, is_explained: bool, is_open: bool
+    ) -> bool:
+        now, symbol = self.clock.now(), difference.symbol
+        takes_away = difference.kind.takes_away
+        is_ours = day is None or any(o.intent.symbol == symbol for o in day.ours)
+        if not takes_away and (is_explained or not is_ours):
             return True
-        return self._is_sold(difference, session_date)
-
-    def _is_sold(self, difference: Difference, session_date: date) -> bool:
-        position, held = difference.position, difference.held
-        if position is None:
+        doubt = self._doubts.get(symbol)
+        if doubt is None or doubt.held != difference.held:
+            self._doubts[symbol] = _Doubt(held=difference.held, since=now)
+            self._tell(difference, Level.WARNING, what="unconfirmed")
             return False
-        gone = position.quantity - (held.quantity if held is not None else 0)
-        try:
-            listed = self.broker.orders_of(session_date)
-        except BrokerUnavailable:
-            return False
-        with self.books.reading() as uow:
-            ours = {o.broker_order_no for o in uow.orders_of(session_date)}
-        sold = sum(
-            row.filled_quantity
-            for row in listed
-            if row.symbol == difference.symbol
-            and row.side is Side.SELL
-            and row.broker_order_no not in ours
-        )
-        return sold >= gone
+        doubt.answers += 1
+        if takes_away:
+            is_long = doubt.answers >= _GONE_ANSWERS and now - doubt.since >= _GONE_FOR
+            return is_explained or (is_long and is_open)
+        return doubt.answers >= _NEW_ANSWERS and now - doubt.since >= _NEW_FOR
 
-    def _follow_broker(self, difference: Difference, session_date: date) -> None:
+    def _leave_to_exits(self, difference: Difference, day: _Day | None) -> None:
+        """Nobody can say why: no entry in the symbol until a person looked."""
+        symbol = difference.symbol
+        rows = day.by_hand if day is not None else ()
+        numbers = ", ".join(row.broker_order_no for row in rows if row.symbol == symbol)
+        why = f"설명되지 않는 잔고 차이 {_change(difference):+d}주 (후보 주문: {numbers or '없음'})"
+        with self.books.writing() as uow:
+            uow.put_halted_symbol(symbol, why=why, at=self.clock.now())
+        self.books.halted[symbol] = why
+        self.teller.tell(EventKind.SYMBOL_HALTED, symbol, Level.ERROR, why=why, candidates=numbers)
+
+    def _follow_broker(self, difference: Difference, session_date: date, *, by_hand: bool) -> None:
         now, symbol, held = self.clock.now(), difference.symbol, difference.held
         if held is None:
             with self.books.writing() as uow:
@@ -160,9 +208,11 @@ class Custody:
                 uow.clear_pending_exit(symbol)
             self.books.keep_position(symbol, None)
             self.books.pending_exits.pop(symbol, None)
-            self._tell(difference, Level.WARNING, what="closed")
+            self._tell(difference, Level.WARNING, what="closed", by_hand=by_hand)
             return
         position = self._repaired(difference, held, session_date, now)
+        if by_hand and difference.position is not None:
+            position = replace(position, source=PositionSource.TOUCHED)
         with self.books.writing() as uow:
             uow.put_position(position)
         self.books.keep_position(symbol, position)
@@ -170,6 +220,7 @@ class Custody:
             difference,
             Level.WARNING,
             what="adopted" if difference.position is None else "corrected",
+            by_hand=by_hand,
             quantity=position.quantity,
             average=position.average,
             stop=position.levels.stop,
@@ -182,6 +233,8 @@ class Custody:
         known = difference.position
         if known is None:
             return self._adopted(difference.symbol, held, session_date, now)
+        if difference.kind is DifferenceKind.OTHER_BASIS:
+            return _rescaled(known, held)
         if difference.kind is DifferenceKind.FEWER_SHARES:
             fees = known.entry_fees * held.quantity // known.quantity
             return replace(known, quantity=held.quantity, cost=held.cost, entry_fees=fees)
@@ -226,3 +279,29 @@ class Custody:
             held_quantity=held.quantity if held is not None else 0,
             **fields,
         )
+
+
+_HARMLESS = (DifferenceKind.OTHER_COST, DifferenceKind.OTHER_BASIS)
+
+
+def _change(difference: Difference) -> int:
+    """Shares that the broker shows beyond what we know; negative when it shows fewer."""
+    known = difference.position.quantity if difference.position is not None else 0
+    return (difference.held.quantity if difference.held is not None else 0) - known
+
+
+def _rescaled(known: Position, held: Held) -> Position:
+    """A split or a bonus issue changes what one share is worth, and with it every level (T-15)."""
+    ratio = known.quantity / held.quantity
+    levels = Levels(
+        atr=known.levels.atr * ratio,
+        stop=Won(math.floor(known.levels.stop * ratio)),
+        take=Won(math.ceil(known.levels.take * ratio)),
+    )
+    return replace(
+        known,
+        quantity=held.quantity,
+        cost=held.cost,
+        levels=levels,
+        highest=Won(math.floor(known.highest * ratio)),
+    )

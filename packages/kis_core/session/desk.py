@@ -6,13 +6,13 @@ the trade it makes. Whatever the broker did not clearly answer is left open, and
 order list closes it (O-05).
 """
 
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 
 from kis_core.orders.event import Evidence, OrderEvent, OrderEventKind, OrderIntent
-from kis_core.orders.fingerprint import candidates
 from kis_core.orders.identity import Side, idempotency_key, order_id_of, signal_id
-from kis_core.orders.order import Order, born
+from kis_core.orders.order import Order, OrderStatus, born
 from kis_core.ports.broker import (
     Accepted,
     Broker,
@@ -22,40 +22,34 @@ from kis_core.ports.broker import (
     OutcomeUnknown,
     Rejected,
 )
-from kis_core.ports.clock import Clock
-from kis_core.ports.notifier import EventKind, FieldValue, Level
-from kis_core.ports.store import DecisionRecord, DuplicateOrder
+from kis_core.ports.notifier import EventKind, Level
+from kis_core.ports.store import CommitOutcomeUnknown, DecisionRecord, DuplicateOrder
 from kis_core.risk.approval import Approved
 from kis_core.session.books import Books
+from kis_core.session.journal import OrderJournal
 from kis_core.session.ledger import Ledger
+from kis_core.session.lost import STALE, LostAnswers, is_given_up
 from kis_core.session.settings import SessionSettings
-from kis_core.session.telling import Teller
 from kis_core.strategy.trend_atr import NAME
 
 NOT_SENT = "not_sent"
-NOT_RECEIVED = "not_received"
-STALE = "stale"
-
-
-@dataclass(slots=True)
-class _Search:
-    """How long an order whose answer was lost has been looked for, in this process."""
-
-    lookups: int = 0
-    last_at: datetime | None = None
 
 
 @dataclass(slots=True)
 class OrderDesk:
-    """Places, follows, cancels and resolves the orders of one account."""
+    """Places, follows, cancels and resolves the orders of one account.
+
+    `may_cancel`: whether an order that waited too long may be taken off now. A sale may not in an
+    auction, nor while its symbol is halted: nothing fills until that ends (O-12).
+    """
 
     books: Books
     broker: Broker
-    clock: Clock
+    journal: OrderJournal
     ledger: Ledger
-    teller: Teller
+    lost: LostAnswers
     settings: SessionSettings
-    _searches: dict[str, _Search] = field(default_factory=dict)
+    may_cancel: Callable[[Order], bool]
 
     def place(
         self,
@@ -74,8 +68,99 @@ class OrderDesk:
         case nothing was sent. Raises what the store raises; nothing was sent if the intent could
         not be committed.
         """
-        now = self.clock.now()
-        intent = self._intent(approved, session_date, reason, leg, atr, evidence)
+        order = self._begin(self._intent(approved, session_date, reason, leg, atr, evidence))
+        return self._send(order) if order is not None else None
+
+    def cancel(self, order: Order, *, why: str) -> None:
+        """Ask the broker to take off what remains. Its list, not its answer, ends the order."""
+        if order.broker_order_no is None:
+            return
+        order = self.journal.append(order, OrderEventKind.CANCEL_REQUESTED, why=why)
+        self.journal.tell(EventKind.ORDER_CANCEL_REQUESTED, order, why=why)
+        refused = OrderEventKind.CANCEL_REFUSED
+        try:
+            answer = self.broker.cancel(
+                broker_order_no=order.broker_order_no or "",
+                broker_branch=order.broker_branch or "",
+                symbol=order.intent.symbol,
+            )
+        except NotSent as error:
+            self.journal.append(order, refused, code=error.code, why=error.why)
+        except OutcomeUnknown:
+            return
+        else:
+            if isinstance(answer, Rejected):
+                self.journal.append(order, refused, code=answer.code, why=answer.why)
+
+    def follow(self, *days: date) -> None:
+        """Ask the broker's list about every live order and write down what is new; cancel what
+        waited too long. `days` are also looked at for what the list told too late.
+        Raises BrokerUnavailable; what was written down before it stays true."""
+        live = {o.intent.session_date for o in self.books.live_orders.values()}
+        for session_date in sorted(live | {day for day in days if self._may_be_late(day)}):
+            self._follow_day(session_date)
+
+    def _may_be_late(self, session_date: date) -> bool:
+        with self.books.reading() as uow:
+            orders = uow.orders_of(session_date)
+        return any(is_given_up(order) or _may_have_filled_more(order) for order in orders)
+
+    def _follow_day(self, session_date: date) -> None:
+        listed = tuple(dict.fromkeys(self.broker.orders_of(session_date)))  # a repeated row is one
+        with self.books.reading() as uow:
+            ours = uow.orders_of(session_date)
+        claimed = frozenset(o.broker_order_no for o in ours if o.broker_order_no is not None)
+        given_up = [order for order in ours if is_given_up(order)]
+        late = self.lost.find_late(given_up, listed, claimed=claimed)
+        for order in ours:
+            row = _row_of(order, listed) if _may_have_filled_more(order) else None
+            if row is not None:  # a fill that crossed the cancel, and that the list told late
+                self.ledger.absorb(order, row)
+        for order in list(self.books.live_orders.values()):
+            if order.intent.session_date == session_date:
+                self._follow_one(order, listed, claimed | late)
+
+    def _follow_one(
+        self, order: Order, listed: tuple[BrokerOrder, ...], claimed: frozenset[str]
+    ) -> None:
+        if order.sent_at is None:  # it died between birth and sending: nobody else has it
+            order = self.journal.append(order, OrderEventKind.NOT_SENT, code=NOT_SENT)
+            self.journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_SENT)
+        elif order.broker_order_no is None:
+            self.lost.search(order, listed, claimed=claimed)
+        else:
+            row = _row_of(order, listed)
+            if row is not None:
+                order = self.ledger.absorb(order, row)
+            elif self._is_past(order):
+                order = self.journal.append(order, OrderEventKind.CANCELLED, code=STALE)
+                self.journal.tell(EventKind.ORDER_CANCELLED, order, Level.WARNING, code=STALE)
+            self._cancel_when_due(order)
+
+    def _is_past(self, order: Order) -> bool:
+        """Whether an order that the list does not show any more can be given up (P-04)."""
+        return self.journal.now() - order.updated_at >= self.settings.orders.stale
+
+    def _cancel_when_due(self, order: Order) -> None:
+        """Each further request waits as long again as the order has lived: a list that lags is
+        not answered with a storm of cancels."""
+        if not order.is_live:
+            return
+        limits, now = self.settings.orders, self.journal.now()
+        is_sale = order.intent.side is Side.SELL
+        if now - order.created_at < (limits.exit_wait if is_sale else limits.fill_wait):
+            return
+        if not self.may_cancel(order):
+            return
+        requested = order.cancel_requested_at
+        if requested is None or now - requested >= max(
+            limits.cancel_again, requested - order.created_at
+        ):
+            self.cancel(order, why="fill_wait")
+
+    def _begin(self, intent: OrderIntent) -> Order | None:
+        """Commit the intent and that it is being sent; None when it must not be."""
+        now = self.journal.now()
         created = OrderEvent(
             order_id=intent.order_id,
             sequence=0,
@@ -90,65 +175,28 @@ class OrderDesk:
         try:
             with self.books.writing() as uow:
                 uow.append_order_events(order, (created, sending))
-                uow.add_decision(_decision(intent, now))
+                uow.add_decision(_decision(order))
         except DuplicateOrder as error:
-            self._tell(EventKind.ERROR, order, Level.ERROR, what="duplicate_order", why=str(error))
+            self.books.reload()
+            why = str(error)
+            self.journal.tell(EventKind.ERROR, order, Level.ERROR, what="duplicate_order", why=why)
             return None
+        except CommitOutcomeUnknown:
+            self._withdraw(order)
+            raise
         self.books.keep_order(order)
-        self._tell(EventKind.ORDER_CREATED, order, quantity=intent.quantity, price=intent.price)
-        return self._send(order)
+        self.journal.tell(
+            EventKind.ORDER_CREATED, order, quantity=intent.quantity, price=intent.price
+        )
+        return order
 
-    def cancel(self, order: Order, *, why: str) -> None:
-        """Ask the broker to take off what remains. Its list, not its answer, ends the order."""
-        if order.broker_order_no is None:
-            return
-        order = self._append(order, OrderEventKind.CANCEL_REQUESTED, why=why)
-        self._tell(EventKind.ORDER_CANCEL_REQUESTED, order, why=why)
-        try:
-            answer = self.broker.cancel(
-                broker_order_no=order.broker_order_no or "",
-                broker_branch=order.broker_branch or "",
-                symbol=order.intent.symbol,
-            )
-        except NotSent as error:
-            self._append(order, OrderEventKind.CANCEL_REFUSED, code=error.code, why=error.why)
-        except OutcomeUnknown:
-            return
-        else:
-            if isinstance(answer, Rejected):
-                kind = OrderEventKind.CANCEL_REFUSED
-                self._append(order, kind, code=answer.code, why=answer.why)
-
-    def follow(self) -> None:
-        """Ask the broker's list about every live order and write down what is new; cancel what
-        waited too long. Raises BrokerUnavailable, after which nothing has changed."""
-        for session_date in sorted(
-            {o.intent.session_date for o in self.books.live_orders.values()}
-        ):
-            listed = self.broker.orders_of(session_date)
-            with self.books.reading() as uow:
-                ours = uow.orders_of(session_date)
-            claimed = frozenset(o.broker_order_no for o in ours if o.broker_order_no is not None)
-            for order in list(self.books.live_orders.values()):
-                if order.intent.session_date == session_date:
-                    self._follow_one(order, listed, claimed)
-
-    def _follow_one(
-        self, order: Order, listed: tuple[BrokerOrder, ...], claimed: frozenset[str]
-    ) -> None:
-        if order.sent_at is None:  # it died between birth and sending: nobody else has it
-            order = self._append(order, OrderEventKind.NOT_SENT, code=NOT_SENT)
-            self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_SENT)
-        elif order.broker_order_no is None:
-            self._search(order, listed, claimed)
-        else:
-            row = _row_of(order, listed)
-            if row is not None:
-                order = self._absorb(order, row)
-            elif self._is_past(order):
-                self._end_stale(order)
-                return
-            self._cancel_when_due(order)
+    def _withdraw(self, order: Order) -> None:
+        """The intent may be committed, and nobody but us knows that it never left: say so now,
+        or the list would have to be waited for."""
+        self.books.reload()
+        committed = self.books.live_orders.get(order.order_id)
+        if committed is not None and committed.sequence == order.sequence:
+            self.journal.append(committed, OrderEventKind.NOT_SENT, code=NOT_SENT)
 
     def _intent(
         self,
@@ -193,7 +241,7 @@ class OrderDesk:
         )
 
     def _send(self, order: Order) -> Order | Rejected:
-        intent = order.intent
+        intent, journal = order.intent, self.journal
         ticket = OrderTicket(
             order_id=order.order_id,
             symbol=intent.symbol,
@@ -206,133 +254,20 @@ class OrderDesk:
             answer = self.broker.place(ticket)
         except NotSent as error:
             why = f"{error.code or ''} {error.why}".strip()
-            order = self._append(order, OrderEventKind.NOT_SENT, code=NOT_SENT, why=why)
-            self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_SENT, why=why)
+            order = journal.append(order, OrderEventKind.NOT_SENT, code=NOT_SENT, why=why)
+            journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_SENT, why=why)
             return order
         except OutcomeUnknown as error:
-            order = self._append(order, OrderEventKind.OUTCOME_LOST, code=error.code, why=error.why)
-            self._tell(EventKind.ORDER_AMBIGUOUS, order, Level.WARNING, why=error.why)
+            lost = OrderEventKind.OUTCOME_LOST
+            order = journal.append(order, lost, code=error.code, why=error.why)
+            journal.tell(EventKind.ORDER_AMBIGUOUS, order, Level.WARNING, why=error.why)
             return order
         if isinstance(answer, Accepted):
-            return self._number(order, OrderEventKind.ACCEPTED, answer)
-        order = self._append(order, OrderEventKind.REJECTED, code=answer.code, why=answer.why)
-        self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=answer.code, why=answer.why)
+            return journal.number(order, answer)
+        code, why = answer.code, answer.why
+        order = journal.append(order, OrderEventKind.REJECTED, code=code, why=why)
+        journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=code, why=why)
         return answer
-
-    def _number(self, order: Order, kind: OrderEventKind, answer: Accepted | BrokerOrder) -> Order:
-        order = self._append(
-            order,
-            kind,
-            broker_order_no=answer.broker_order_no,
-            broker_branch=answer.broker_branch,
-        )
-        told = EventKind.ORDER_SUBMITTED
-        if kind is OrderEventKind.ADOPTED:
-            told = EventKind.ORDER_ADOPTED
-        self._tell(told, order, order_no=order.broker_order_no)
-        return order
-
-    def _search(
-        self, order: Order, listed: tuple[BrokerOrder, ...], claimed: frozenset[str]
-    ) -> None:
-        """Decide about an order whose answer was lost, by the broker's list alone."""
-        found = candidates(order, listed, claimed=claimed, skew=self.settings.orders.skew)
-        if len(found) == 1:
-            self._searches.pop(order.order_id, None)
-            order = self._number(order, OrderEventKind.ADOPTED, found[0])
-            self._absorb(order, found[0])
-        elif found:
-            numbers = ", ".join(row.broker_order_no for row in found)
-            self._halt(order, f"같은 모양의 주문이 여럿입니다: {numbers}")
-        elif self._is_settled(order):
-            self._end_unreceived(order)
-
-    def _is_settled(self, order: Order) -> bool:
-        """Whether the list had its time to show the order. Looks too close together count once."""
-        limits, now = self.settings.orders, self.clock.now()
-        search = self._searches.setdefault(order.order_id, _Search())
-        if search.last_at is None or now - search.last_at >= limits.settle_interval:
-            search.lookups, search.last_at = search.lookups + 1, now
-        settle = limits.settle_buy if order.intent.side is Side.BUY else limits.settle_sell
-        waited = now - (order.sent_at or now)
-        return search.lookups >= limits.settle_lookups and waited >= settle
-
-    def _end_unreceived(self, order: Order) -> None:
-        self._searches.pop(order.order_id, None)
-        age = self.clock.now() - order.updated_at
-        if age >= self.settings.orders.stale_without_number:
-            order = self._append(order, OrderEventKind.CANCELLED, code=STALE)
-            self._tell(EventKind.ORDER_CANCELLED, order, Level.WARNING, code=STALE)
-        else:
-            order = self._append(order, OrderEventKind.NOT_RECEIVED, code=NOT_RECEIVED)
-            self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_RECEIVED)
-
-    def _is_past(self, order: Order) -> bool:
-        """Whether an order that the list does not show any more can be given up (P-04)."""
-        age = self.clock.now() - order.updated_at
-        return age >= self.settings.orders.stale
-
-    def _end_stale(self, order: Order) -> None:
-        order = self._append(order, OrderEventKind.CANCELLED, code=STALE)
-        self._tell(EventKind.ORDER_CANCELLED, order, Level.WARNING, code=STALE)
-
-    def _cancel_when_due(self, order: Order) -> None:
-        if not order.is_live:
-            return
-        limits, now = self.settings.orders, self.clock.now()
-        if now - order.created_at < limits.fill_wait:
-            return
-        requested = order.cancel_requested_at
-        if requested is None or now - requested >= limits.cancel_again:
-            self.cancel(order, why="fill_wait")
-
-    def _absorb(self, order: Order, row: BrokerOrder) -> Order:
-        if row.filled_quantity > order.intent.quantity:
-            self._halt(order, f"주문 수량보다 많이 체결되었다고 합니다: {row.filled_quantity}")
-            return order
-        return self.ledger.absorb(order, row)
-
-    def _halt(self, order: Order, why: str) -> None:
-        """Stop trading the symbol until a person looked; told once."""
-        symbol = order.intent.symbol
-        if self.books.halted.get(symbol) == why:
-            return
-        with self.books.writing() as uow:
-            uow.put_halted_symbol(symbol, why=why, at=self.clock.now())
-        self.books.halted[symbol] = why
-        self._tell(EventKind.SYMBOL_HALTED, order, Level.ERROR, why=why)
-
-    def _append(
-        self,
-        order: Order,
-        kind: OrderEventKind,
-        *,
-        code: str | None = None,
-        why: str | None = None,
-        broker_order_no: str | None = None,
-        broker_branch: str | None = None,
-    ) -> Order:
-        event = OrderEvent(
-            order_id=order.order_id,
-            sequence=order.sequence + 1,
-            kind=kind,
-            at=self.clock.now(),
-            code=code,
-            why=why,
-            broker_order_no=broker_order_no,
-            broker_branch=broker_branch,
-        )
-        after = order.after(event)
-        with self.books.writing() as uow:
-            uow.append_order_events(after, (event,))
-        self.books.keep_order(after)
-        return after
-
-    def _tell(
-        self, kind: EventKind, order: Order, level: Level = Level.INFO, **fields: FieldValue
-    ) -> None:
-        named = {"side": order.intent.side, "reason": order.intent.reason} | fields
-        self.teller.tell(kind, order.intent.symbol, level, order.order_id, **named)
 
 
 def _row_of(order: Order, listed: tuple[BrokerOrder, ...]) -> BrokerOrder | None:
@@ -352,10 +287,16 @@ def _row_of(order: Order, listed: tuple[BrokerOrder, ...]) -> BrokerOrder | None
     return rows[0] if len(rows) == 1 else None
 
 
-def _decision(intent: OrderIntent, now: datetime) -> DecisionRecord:
+def _may_have_filled_more(order: Order) -> bool:
+    """Whether it ended short of its quantity, by a list that may have lagged."""
+    return order.status is OrderStatus.CANCELLED and order.broker_order_no is not None
+
+
+def _decision(order: Order) -> DecisionRecord:
+    intent = order.intent
     return DecisionRecord(
         session_date=intent.session_date,
-        at=now,
+        at=order.created_at,
         symbol=intent.symbol,
         action=intent.side,
         reason=intent.reason,

@@ -6,152 +6,54 @@ does not: killed at any moment and built again, it goes on from what is committe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from kis_core.market.session import Phase, Session
-from kis_core.ports.broker import Broker, BrokerUnavailable
-from kis_core.ports.calendar import Calendar, Closed, Unconfirmed
-from kis_core.ports.clock import Clock
-from kis_core.ports.files import ContextCache, KillSwitchFile, PositionsMirror
-from kis_core.ports.market_data import MarketData, MarketDataUnavailable
-from kis_core.ports.notifier import EventKind, Level, Notifier
-from kis_core.ports.store import (
-    CommitOutcomeUnknown,
-    DuplicateOrder,
-    Store,
-    StoreUnavailable,
-)
+from kis_core.market.symbol import Symbol
+from kis_core.orders.identity import Side
+from kis_core.orders.order import Order
+from kis_core.ports.broker import BrokerUnavailable
+from kis_core.ports.calendar import Unconfirmed
+from kis_core.ports.market_data import MarketDataUnavailable
+from kis_core.ports.notifier import EventKind, Level
+from kis_core.ports.store import CommitOutcomeUnknown, DuplicateOrder, StoreUnavailable
 from kis_core.session.agenda import Agenda, Item
-from kis_core.session.approvals import Approvals
-from kis_core.session.books import Books
-from kis_core.session.closing import Closing
-from kis_core.session.custody import Custody
-from kis_core.session.desk import OrderDesk
-from kis_core.session.entries import Entries
-from kis_core.session.guard import Guard
-from kis_core.session.ledger import Ledger
-from kis_core.session.preparation import Preparation
+from kis_core.session.assembly import Ports, assemble
 from kis_core.session.settings import SessionSettings
-from kis_core.session.supervision import Supervision
-from kis_core.session.telling import Teller
+from kis_core.session.upcoming import session_at
+
+__all__ = ["Engine", "Ports"]
 
 _RETRY = timedelta(seconds=10)
-_NEXT_DAYS = 30
+_RETRY_AT_NIGHT = timedelta(minutes=1)
+_TRACK_AT_NIGHT = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything that the engine talks to."""
-
-    clock: Clock
-    calendar: Calendar
-    market_data: MarketData
-    broker: Broker
-    store: Store
-    notifier: Notifier
-    mirror: PositionsMirror
-    context_cache: ContextCache
-    kill_switch_file: KillSwitchFile
+_CLOCK_WENT_BACK = timedelta(seconds=5)
 
 
 class Engine:
     """Trades one account. Deterministic: the same answers of its ports give the same requests."""
 
     def __init__(self, ports: Ports, settings: SessionSettings) -> None:
-        self._ports = ports
+        self._calendar = ports.calendar
         self._settings = settings
         self._clock = ports.clock
-        self._teller = Teller(ports.clock, ports.notifier)
+        parts = assemble(ports, settings, may_cancel=self._may_cancel)
+        self.books = parts.books
+        self._teller, self._line, self._market_data = parts.teller, parts.line, parts.market_data
+        self._preparation, self._desk, self._custody = parts.preparation, parts.desk, parts.custody
+        self._supervision, self._guard = parts.supervision, parts.guard
+        self._entries, self._closing = parts.entries, parts.closing
         self._agenda = Agenda()
         self._session: Session | None = None
         self._is_confirmed = True
-        self._is_recovered = False
         self._is_finished = False
+        self._told_open_orders = False
+        self._told_day: date | None = None
+        self._to_prepare: list[Symbol] = []
         self._cycles = 0
-        self._wire()
-        self._agenda.set(Item.RECOVER, ports.clock.now())
-
-    def _wire(self) -> None:
-        ports, settings, teller = self._ports, self._settings, self._teller
-        self.books = Books(ports.store)
-        self._preparation = Preparation(
-            market_data=ports.market_data,
-            calendar=ports.calendar,
-            cache=ports.context_cache,
-            teller=teller,
-            parameters=settings.parameters,
-        )
-        self._desk = OrderDesk(
-            books=self.books,
-            broker=ports.broker,
-            clock=ports.clock,
-            ledger=Ledger(
-                books=self.books,
-                clock=ports.clock,
-                calendar=ports.calendar,
-                teller=teller,
-                settings=settings,
-                instrument_of=self._preparation.instrument_of,
-            ),
-            teller=teller,
-            settings=settings,
-        )
-        self._custody = Custody(
-            books=self.books,
-            broker=ports.broker,
-            clock=ports.clock,
-            teller=teller,
-            mirror=ports.mirror,
-            parameters=settings.parameters,
-            context_of=self._preparation.context_of,
-        )
-        self._supervision = Supervision(
-            books=self.books,
-            custody=self._custody,
-            kill_switch_file=ports.kill_switch_file,
-            clock=ports.clock,
-            teller=teller,
-            settings=settings,
-        )
-        approvals = Approvals(
-            books=self.books,
-            preparation=self._preparation,
-            calendar=ports.calendar,
-            clock=ports.clock,
-            teller=teller,
-            settings=settings,
-            outside_switch=self._outside_switch,
-        )
-        self._guard = Guard(
-            books=self.books,
-            desk=self._desk,
-            custody=self._custody,
-            preparation=self._preparation,
-            approvals=approvals,
-            clock=ports.clock,
-            teller=teller,
-            settings=settings,
-        )
-        self._entries = Entries(
-            books=self.books,
-            desk=self._desk,
-            custody=self._custody,
-            preparation=self._preparation,
-            approvals=approvals,
-            market_data=ports.market_data,
-            clock=ports.clock,
-            teller=teller,
-            settings=settings,
-        )
-        self._closing = Closing(
-            books=self.books,
-            custody=self._custody,
-            supervision=self._supervision,
-            clock=ports.clock,
-            teller=teller,
-        )
+        self._stepped_at = ports.clock.now()
+        self._agenda.set(Item.RECOVER, self._stepped_at)
 
     @property
     def is_finished(self) -> bool:
@@ -164,6 +66,7 @@ class Engine:
         An item whose port does not answer is tried again later; what failed changed nothing.
         """
         now = self._clock.now()
+        self._notice_clock(now)
         while not self._is_finished:
             due = self._agenda.pop_due(now)
             if due is None:
@@ -177,6 +80,17 @@ class Engine:
         """Write the mirror a last time; everything else is already where it must be."""
         self._custody.write_mirror()
 
+    def _notice_clock(self, now: datetime) -> None:
+        """A clock that went back would leave everything due late: begin anew, as after a start.
+        One that went forward needs nothing; what became due is run once."""
+        back, self._stepped_at = self._stepped_at - now, now
+        if back < _CLOCK_WENT_BACK:
+            return
+        what, why = "clock_went_back", str(back)
+        self._teller.tell(EventKind.ERROR, None, Level.WARNING, what=what, why=why)
+        self._agenda.clear()
+        self._agenda.set(Item.RECOVER, now)
+
     def _run(self, item: Item, due_at: datetime) -> None:
         actions: dict[Item, Callable[[datetime], None]] = {
             Item.RECOVER: self._recover,
@@ -184,6 +98,7 @@ class Engine:
             Item.TRACK_ORDERS: self._track_orders,
             Item.CYCLE: self._cycle,
             Item.SCAN: self._scan,
+            Item.PREPARE: self._prepare,
             Item.SNAPSHOT: self._snapshot,
             Item.CLOSE_DAY: self._close_day,
         }
@@ -197,44 +112,60 @@ class Engine:
                 EventKind.STORE_UNAVAILABLE, None, Level.ERROR, item=item.name, why=str(error)
             )
             self._agenda.bring_forward(item, self._clock.now() + _RETRY)
-        except (MarketDataUnavailable, BrokerUnavailable) as error:
-            self._supervision.note_api_error(what=item.name, why=str(error))
+        except (MarketDataUnavailable, BrokerUnavailable):
+            if self._is_in_session():
+                self._supervision.note_api_error()
             self._agenda.bring_forward(item, self._clock.now() + self._retry_after(item))
-        else:
-            self._supervision.note_success()
         if self.books.live_orders:
             self._agenda.bring_forward(Item.TRACK_ORDERS, self._next_track())
+        self._custody.write_mirror()
 
     def _retry_after(self, item: Item) -> timedelta:
+        if not self._is_in_session():
+            return _RETRY_AT_NIGHT
         if item is Item.TRACK_ORDERS:
             return self._settings.orders.settle_interval
-        if item is Item.CYCLE:
-            return self._settings.near_stop_interval
-        return _RETRY
+        return self._settings.near_stop_interval if item is Item.CYCLE else _RETRY
 
     def _next_track(self) -> datetime:
-        return self._clock.now() + self._settings.orders.poll
+        now, poll = self._clock.now(), self._settings.orders.poll
+        return now + (poll if self._is_in_session() else _TRACK_AT_NIGHT)
 
-    def _outside_switch(self) -> str | None:
-        return self._supervision.outside
+    def _is_in_session(self) -> bool:
+        """Whether the exchange is open, or has closed only just."""
+        session, now = self._session, self._clock.now()
+        if session is None:
+            return False
+        return session.opening_auction_at <= now < session.closes_at + self._settings.close_after
 
-    # --- start-up -------------------------------------------------------------------------
+    def _may_cancel(self, order: Order) -> bool:
+        """A purchase until the session ends; a sale while its symbol trades continuously."""
+        session = self._session
+        if session is None or order.intent.session_date != session.session_date:
+            return False
+        phase = session.phase_at(self._clock.now())
+        if order.intent.side is Side.BUY:
+            return phase in (Phase.CONTINUOUS, Phase.CLOSING_AUCTION)
+        return phase is Phase.CONTINUOUS and not self._guard.is_stopped(order.intent.symbol)
 
     def _recover(self, _due_at: datetime) -> None:
         """Resolve what was open when the last process ended, before anything is decided."""
         self.books.reload()
         open_orders = len(self.books.live_orders)
-        self._teller.tell(EventKind.RECOVERY_OPEN_ORDERS, count=open_orders)
-        session = self._session_now()
-        self._preparation.begin(session.session_date)
-        if self.books.live_orders:
-            self._desk.follow()
+        if not self._told_open_orders:
+            self._teller.tell(EventKind.RECOVERY_OPEN_ORDERS, count=open_orders)
+            self._told_open_orders = True
+        session, now = self._session_now(), self._clock.now()
+        self._preparation.begin(session.session_date, today=now.date())
+        self._follow(now.date())
         account = self._custody.refresh()
+        self._close_forgotten(session)
         self._supervision.begin_session(session.session_date, account)
         self._prepare_holdings()
-        repairs = self._custody.reconcile(session.session_date)
-        self._custody.write_mirror()
-        self._is_recovered = True
+        repairs = self._custody.reconcile(
+            session.session_date, is_open=self._is_open(session), is_start=True
+        )
+        self._line.reconciled()
         self._teller.tell(
             EventKind.RECOVERY_FINISHED,
             positions=len(self.books.positions),
@@ -244,61 +175,69 @@ class Engine:
         )
         self._agenda.set(Item.START_DAY, self._prepare_at(session))
 
+    def _close_forgotten(self, session: Session) -> None:
+        """Sum up the last session if the process died between its end and its summary."""
+        forgotten, account = self._closing.is_due(), self._custody.state
+        if forgotten is not None and forgotten < session.session_date and account is not None:
+            self._closing.close(forgotten, account)
+
     def _prepare_holdings(self) -> None:
         """Bars of what is held, so that an adopted holding gets the current ATR."""
         state = self._custody.state
         held = [h.symbol for h in state.holdings] if state is not None else []
-        if any(symbol not in self.books.positions for symbol in held):
-            self._preparation.prepare(held)
+        unknown = [symbol for symbol in held if symbol not in self.books.positions]
+        self._preparation.prepare(unknown)
 
     def _session_now(self) -> Session:
-        """The session of today, or the next one if today has none or it is over."""
-        today, now = self._clock.now().date(), self._clock.now()
-        for offset in range(_NEXT_DAYS):
-            answer = self._ports.calendar.session_of(today + timedelta(days=offset))
-            if isinstance(answer, Closed):
-                continue
-            session = answer.session if isinstance(answer, Unconfirmed) else answer
-            if now < session.closes_at + self._settings.close_after:
-                self._is_confirmed = not isinstance(answer, Unconfirmed)
-                if isinstance(answer, Unconfirmed):
-                    self._teller.tell(
-                        EventKind.CALENDAR_WARNING, None, Level.WARNING, why=answer.reason
-                    )
-                self._session = session
-                return session
-        raise ValueError(f"no session within {_NEXT_DAYS} days of {today}")
+        """The session of today or the next one, and whether the calendar is sure of it."""
+        now = self._clock.now()
+        answer = session_at(self._calendar, now, close_after=self._settings.close_after)
+        self._is_confirmed = not isinstance(answer, Unconfirmed)
+        self._session = answer.session if isinstance(answer, Unconfirmed) else answer
+        if isinstance(answer, Unconfirmed):
+            self._teller.tell(EventKind.CALENDAR_WARNING, None, Level.WARNING, why=answer.reason)
+        return self._session
 
     def _prepare_at(self, session: Session) -> datetime:
         return max(self._clock.now(), session.opens_at - self._settings.prepare_before_open)
 
-    # --- the day --------------------------------------------------------------------------
-
     def _start_day(self, _due_at: datetime) -> None:
-        session = self._session_now()
-        self._preparation.begin(session.session_date)
-        self._teller.tell(
-            EventKind.DAY_STARTED,
-            session_date=session.session_date.isoformat(),
-            opens_at=session.opens_at.isoformat(),
-            closes_at=session.closes_at.isoformat(),
-            positions=len(self.books.positions),
-            candidates=len(self._settings.candidates),
-        )
+        """Plan the day first: what is held is guarded even while the account cannot be asked."""
+        session, now = self._session_now(), self._clock.now()
+        self._preparation.begin(session.session_date, today=now.date())
+        self._agenda.bring_forward(Item.CYCLE, max(now, session.opens_at))
+        self._agenda.bring_forward(Item.PREPARE, now)
+        self._agenda.bring_forward(Item.SNAPSHOT, max(now, session.opens_at))
+        self._agenda.set(Item.CLOSE_DAY, session.closes_at + self._settings.close_after)
+        if self._told_day != session.session_date:
+            self._told_day = session.session_date
+            self._teller.tell(
+                EventKind.DAY_STARTED,
+                session_date=session.session_date.isoformat(),
+                opens_at=session.opens_at.isoformat(),
+                closes_at=session.closes_at.isoformat(),
+                positions=len(self.books.positions),
+                candidates=len(self._settings.candidates),
+            )
         account = self._custody.refresh()
         self._supervision.begin_session(session.session_date, account)
-        self._agenda.set(Item.CYCLE, max(self._clock.now(), session.opens_at))
-        self._agenda.set(Item.SNAPSHOT, max(self._clock.now(), session.opens_at))
-        self._agenda.set(Item.CLOSE_DAY, session.closes_at + self._settings.close_after)
-        self._prepare_symbols()
+        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
 
-    def _prepare_symbols(self) -> bool:
-        held = sorted(self.books.positions)
-        others = [s for s in self._settings.candidates if s not in self.books.positions]
-        complete = self._preparation.prepare([*held, *others])
+    def _prepare(self, _due_at: datetime) -> None:
+        """Bars of the next symbols, what is held first; what failed is tried again later."""
+        if not self._to_prepare:
+            held = sorted(self.books.positions)
+            others = [s for s in self._settings.candidates if s not in self.books.positions]
+            self._to_prepare = self._preparation.missing([*held, *others])
+        size, now = self._settings.prepare_chunk, self._clock.now()
+        portion, self._to_prepare = self._to_prepare[:size], self._to_prepare[size:]
+        complete = self._preparation.prepare(portion)
         names = {s: i.name for s, i in self._preparation.instruments.items() if i.name}
         self.books.keep_names(names, at=self._clock.now())
-        return complete
+        if self._to_prepare:
+            self._agenda.set(Item.PREPARE, now)
+        elif not complete:
+            self._agenda.set(Item.PREPARE, now + self._settings.interval)
 
     def _cycle(self, due_at: datetime) -> None:
         """One look at everything held, then the candidates in portions."""
@@ -310,102 +249,142 @@ class Engine:
             delay = (now - due_at).total_seconds()
             self._teller.tell(EventKind.CYCLE_LATE, None, Level.WARNING, delay_s=delay)
         self._supervision.check_kill_switch()
+        interval = self._settings.near_stop_interval
         try:
-            is_near_stop = self._watch(session, phase)
+            self._resume_after_outage(session)
+            if not self._watch(session, phase):
+                interval = self._settings.interval
         finally:
-            self._plan_cycle(session, due_at, is_near_stop=False)
-        if is_near_stop:
-            self._plan_cycle(session, due_at, is_near_stop=True)
+            self._plan_cycle(session, interval)
         if self._may_enter(phase):
             self._entries.begin_scan(self._settings.candidates)
             if self._entries.has_waiting:
                 self._agenda.set(Item.SCAN, self._clock.now())
         self._count_cycle()
 
-    def _watch(self, session: Session, phase: Phase) -> bool:
-        held = sorted(self.books.positions)
-        if not held:
-            return False
-        quotes = self._ports.market_data.quotes(held)
-        return self._guard.watch(quotes, session_date=session.session_date, phase=phase)
+    def _resume_after_outage(self, session: Session) -> None:
+        """After an outage nothing is sent before the broker's word is in the books (E-03)."""
+        if not self._line.is_down:
+            return
+        self._follow(self._clock.now().date())
+        self._custody.refresh()
+        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
+        self._line.reconciled()
 
-    def _plan_cycle(self, session: Session, due_at: datetime, *, is_near_stop: bool) -> None:
-        """The next cycle on the grid of this one: late cycles are skipped, never piled up."""
-        near, usual = self._settings.near_stop_interval, self._settings.interval
-        interval = near if is_near_stop else usual
-        now, planned = self._clock.now(), due_at + interval
-        if planned <= now:
-            planned += interval * ((now - planned) // interval + 1)
+    def _watch(self, session: Session, phase: Phase) -> bool:
+        """Quote and judge what is held, in portions, so that no quote is old when it is judged."""
+        held, size = sorted(self.books.positions), self._settings.scan_chunk
+        is_urgent = is_retrying = False
+        for start in range(0, len(held), size):
+            portion = held[start : start + size]
+            try:
+                quotes = self._market_data.quotes(portion)
+            except MarketDataUnavailable as error:
+                self._guard.tell_blind(held[start:], str(error))
+                raise
+            date_ = session.session_date
+            is_urgent = self._guard.watch(quotes, session_date=date_, phase=phase) or is_urgent
+            is_retrying = is_retrying or self._guard.is_retrying
+        if is_retrying:
+            self._hurry()
+        return is_urgent
+
+    def _hurry(self) -> None:
+        """An exit is not done: decide again as soon as O-12 says, not at the next interval."""
+        at = self._clock.now() + self._settings.orders.exit_wait
+        self._agenda.bring_forward(Item.CYCLE, at)
+
+    def _plan_cycle(self, session: Session, interval: timedelta) -> None:
+        """The next cycle on the grid of the session's open: late cycles are skipped, never piled
+        up, and a retry between two of them moves none."""
+        now = self._clock.now()
+        planned = session.opens_at + interval * ((now - session.opens_at) // interval + 1)
         if planned < session.closes_at:
-            self._agenda.set(Item.CYCLE, planned)
+            self._agenda.bring_forward(Item.CYCLE, planned)
 
     def _may_enter(self, phase: Phase) -> bool:
+        risk, session = self.books.risk, self._current()
         return (
             phase is Phase.CONTINUOUS
             and self._is_confirmed
-            and self._is_recovered
+            and not self._line.is_down
+            and risk is not None
+            and risk.session_date == session.session_date
             and not self._supervision.blocks_entries()
         )
 
     def _count_cycle(self) -> None:
         self._cycles += 1
-        if self._settings.max_cycles is not None and self._cycles >= self._settings.max_cycles:
-            if self.books.live_orders:
-                return  # an order on its way is followed to its end first
-            self._is_finished = not self._entries.has_waiting
+        if not self._entries.has_waiting:
+            self._finish_if_counted()
 
     def _scan(self, _due_at: datetime) -> None:
         session = self._current()
+        self._supervision.check_kill_switch()
         if not self._may_enter(session.phase_at(self._clock.now())):
             self._entries.stop_scan()
             return
         self._entries.scan_portion(session.session_date)
         if self._entries.has_waiting:
             self._agenda.set(Item.SCAN, self._clock.now())
-        elif self._settings.max_cycles is not None:
+        else:
             self._finish_if_counted()
 
     def _finish_if_counted(self) -> None:
+        """An order on its way is followed to its end first."""
         limit = self._settings.max_cycles
         if limit is not None and self._cycles >= limit and not self.books.live_orders:
             self._is_finished = True
 
     def _track_orders(self, _due_at: datetime) -> None:
-        before = len(self.books.live_orders)
-        self._desk.follow()
-        if len(self.books.live_orders) != before:
-            self._custody.write_mirror()
-            self._agenda.bring_forward(Item.SNAPSHOT, self._clock.now() + _AGAIN)
+        ended = self._follow()
+        if ended:
+            settled = self._settings.orders.unsettled_for + timedelta(seconds=1)
+            self._agenda.bring_forward(Item.SNAPSHOT, self._clock.now() + settled)
+        if any(self._is_exit_undone(order) for order in ended) and self._is_in_session():
+            self._agenda.bring_forward(Item.CYCLE, self._clock.now())
         self._finish_if_counted()
+
+    def _follow(self, *days: date) -> list[Order]:
+        """Follow the orders; those that ended by it. Sums up again what ended after its day."""
+        before = dict(self.books.live_orders)
+        self._desk.follow(*days)
+        ended = [order for key, order in before.items() if key not in self.books.live_orders]
+        for session_date in sorted({order.intent.session_date for order in ended}):
+            self._closing.restate(session_date)
+        return ended
+
+    def _is_exit_undone(self, order: Order) -> bool:
+        """Whether an exit has to be decided again: its sale ended short of what is held, or
+        `order` was a purchase taken off because it stood in the way."""
+        stood_in_the_way = order.cancel_requested_at is not None
+        is_held = order.intent.symbol in self.books.positions
+        return is_held and (order.intent.side is Side.SELL or stood_in_the_way)
 
     def _snapshot(self, _due_at: datetime) -> None:
         """Ask the account, compare, keep a snapshot; sooner again while something is unclear."""
-        session = self._current()
+        session, now = self._current(), self._clock.now()
+        self._follow(now.date())
         account = self._custody.refresh()
-        self._custody.reconcile(session.session_date)
+        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
         self._supervision.snapshot(session.session_date, account)
-        self._custody.write_mirror()
-        again = _AGAIN if self._custody.has_unconfirmed else self._settings.snapshot_every
-        if not self._prepare_symbols():
-            again = min(again, self._settings.interval)
-        if self._clock.now() + again < session.closes_at:
-            self._agenda.set(Item.SNAPSHOT, self._clock.now() + again)
+        again = _AGAIN if self._custody.has_doubts else self._settings.snapshot_every
+        if now + again < session.closes_at:
+            self._agenda.set(Item.SNAPSHOT, now + again)
+        self._agenda.bring_forward(Item.PREPARE, now)
 
     def _close_day(self, _due_at: datetime) -> None:
         """After the close: the last word on the day's orders, then the summary; no forced exit."""
         session = self._current()
-        if self.books.live_orders:
-            self._desk.follow()
+        self._follow(session.session_date)
         if self.books.live_orders and not self._is_closing_late(session):
             self._agenda.set(Item.CLOSE_DAY, self._clock.now() + _AGAIN)
             return
         account = self._custody.refresh()
-        self._custody.reconcile(session.session_date)
+        self._custody.reconcile(session.session_date, is_open=False)
         self._closing.close(session.session_date, account)
-        self._custody.write_mirror()
-        self._agenda.drop(Item.CYCLE)
-        self._agenda.drop(Item.SCAN)
-        self._agenda.drop(Item.SNAPSHOT)
+        for item in (Item.CYCLE, Item.SCAN, Item.PREPARE, Item.SNAPSHOT):
+            self._agenda.drop(item)
         if self._settings.exit_after_close:
             self._is_finished = True
             return
@@ -413,6 +392,9 @@ class Engine:
 
     def _is_closing_late(self, session: Session) -> bool:
         return self._clock.now() >= session.closes_at + self._settings.close_after * 5
+
+    def _is_open(self, session: Session) -> bool:
+        return session.opens_at <= self._clock.now() < session.closes_at
 
     def _current(self) -> Session:
         if self._session is None:

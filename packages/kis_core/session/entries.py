@@ -46,13 +46,7 @@ class Entries:
 
     def begin_scan(self, symbols: Sequence[Symbol]) -> None:
         """Queue the candidates that are neither held nor being ordered nor halted."""
-        self._waiting = [
-            s
-            for s in symbols
-            if s not in self.books.positions
-            and s not in self.books.halted
-            and self.books.live_order_of(s) is None
-        ]
+        self._waiting = [s for s in symbols if self._is_free(s)]
 
     @property
     def has_waiting(self) -> bool:
@@ -67,6 +61,7 @@ class Entries:
         """Judge the next portion. Raises MarketDataUnavailable."""
         size = self.settings.scan_chunk
         portion, self._waiting = self._waiting[:size], self._waiting[size:]
+        portion = [s for s in portion if self._is_free(s)]  # much may happen between portions
         if not portion:
             return
         quotes = self.market_data.quotes(portion)
@@ -76,6 +71,13 @@ class Entries:
                 self._note_hold(symbol, "quote_unavailable", {"why": quote.why}, session_date)
                 continue
             self._judge(quote, session_date)
+
+    def _is_free(self, symbol: Symbol) -> bool:
+        return (
+            symbol not in self.books.positions
+            and symbol not in self.books.halted
+            and self.books.live_order_of(symbol) is None
+        )
 
     def _judge(self, quote: Quote, session_date: date) -> None:
         decision = self._decide(quote, session_date)

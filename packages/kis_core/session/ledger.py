@@ -16,12 +16,12 @@ from kis_core.orders.order import Order, OrderStatus
 from kis_core.ports.broker import BrokerOrder
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
-from kis_core.ports.notifier import EventKind, FieldValue, Level
+from kis_core.ports.notifier import EventKind, Level
 from kis_core.ports.store import UnitOfWork
 from kis_core.positions.position import Position
 from kis_core.session.books import Books
+from kis_core.session.journal import OrderJournal
 from kis_core.session.settings import SessionSettings
-from kis_core.session.telling import Teller
 from kis_core.strategy.levels import entry_levels
 
 _SETTLEMENT_SESSIONS = 2  # T+2
@@ -34,16 +34,25 @@ class Ledger:
     books: Books
     clock: Clock
     calendar: Calendar
-    teller: Teller
+    journal: OrderJournal
     settings: SessionSettings
     instrument_of: Callable[[Symbol], Instrument]
 
-    def absorb(self, order: Order, row: BrokerOrder) -> Order:
-        """Write down what the broker's row says beyond what is known; the order after it."""
-        events = self._news(order, row)
-        if not events:
+    def absorb(self, order: Order, row: BrokerOrder, *, adopted: OrderEvent | None = None) -> Order:
+        """Write down what the broker's row says beyond what is known; the order after it.
+
+        `adopted` is the event by which the row was found to be the order's; it is committed
+        together with what the row says, so an order that ended is never live for a moment.
+        """
+        if row.filled_quantity > order.intent.quantity:
+            what = f"주문 수량보다 많이 체결되었다고 합니다: {row.filled_quantity}"
+            self.journal.halt(order, what)
             return order
         before, booked = order, list[Booked]()
+        known = order.after(adopted) if adopted is not None else order
+        events = ((adopted,) if adopted is not None else ()) + self._news(known, row)
+        if not events:
+            return order
         with self.books.writing() as uow:
             position = self.books.positions.get(order.intent.symbol)
             for event in events:
@@ -57,6 +66,8 @@ class Ledger:
                 if order.intent.side is Side.SELL:
                     uow.clear_pending_exit(order.intent.symbol)
         self.books.keep_order(order)
+        if adopted is not None:
+            self.journal.tell(EventKind.ORDER_ADOPTED, order, order_no=order.broker_order_no)
         if booked:
             self._keep_booked(before, order, booked)
         self._tell_end(order)
@@ -80,8 +91,10 @@ class Ledger:
                     tax=self._tax(order, row.filled_amount),
                 )
             )
+        # What a day's end left unfilled is off the market, whatever its row still says.
+        is_over = not row.is_live or order.intent.session_date < now.date()
         is_told = filled >= row.filled_quantity
-        if is_told and not row.is_live and filled < order.intent.quantity:
+        if order.is_live and is_told and is_over and filled < order.intent.quantity:
             refused = row.rejected_quantity > 0
             events.append(
                 OrderEvent(
@@ -136,7 +149,7 @@ class Ledger:
         kind = EventKind.ORDER_PARTIAL
         if order.status is OrderStatus.FILLED:
             kind = EventKind.ORDER_FILLED
-        self._tell(
+        self.journal.tell(
             kind,
             order,
             side=order.intent.side,
@@ -151,12 +164,12 @@ class Ledger:
         self._tell_position(order, last, had=had)
         if order.intent.side is Side.SELL and symbol in self.books.pending_exits:
             del self.books.pending_exits[symbol]
-            self._tell(EventKind.PENDING_EXIT_CLEARED, order, why="filled")
+            self.journal.tell(EventKind.PENDING_EXIT_CLEARED, order, why="filled")
 
     def _tell_position(self, order: Order, booked: Booked, *, had: bool) -> None:
         position = booked.position
         if order.intent.side is Side.BUY and position is not None and not had:
-            self._tell(
+            self.journal.tell(
                 EventKind.POSITION_OPENED,
                 order,
                 quantity=position.quantity,
@@ -166,18 +179,18 @@ class Ledger:
                 atr=position.levels.atr,
             )
         if order.intent.side is Side.SELL and position is None and had:
-            self._tell(
+            self.journal.tell(
                 EventKind.POSITION_CLOSED,
                 order,
                 reason=order.intent.reason,
                 pnl=booked.trade.round_trip_pnl,
             )
         if booked.unmatched:
-            self._tell(EventKind.ERROR, order, Level.ERROR, what="sold_more_than_known")
+            self.journal.tell(EventKind.ERROR, order, Level.ERROR, what="sold_more_than_known")
 
     def _tell_end(self, order: Order) -> None:
         if order.status is OrderStatus.CANCELLED:
-            self._tell(
+            self.journal.tell(
                 EventKind.ORDER_CANCELLED,
                 order,
                 filled_total=order.filled_quantity,
@@ -185,10 +198,4 @@ class Ledger:
                 code=order.code,
             )
         elif order.status is OrderStatus.FAILED:
-            self._tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=order.code)
-
-    def _tell(
-        self, kind: EventKind, order: Order, level: Level = Level.INFO, **fields: FieldValue
-    ) -> None:
-        named = {"side": order.intent.side, "reason": order.intent.reason} | fields
-        self.teller.tell(kind, order.intent.symbol, level, order.order_id, **named)
+            self.journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=order.code)

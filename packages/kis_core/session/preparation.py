@@ -33,11 +33,18 @@ class Preparation:
     session_date: date | None = None
     contexts: dict[Symbol, DayContext | NoContext] = field(default_factory=dict)
     instruments: dict[Symbol, Instrument] = field(default_factory=dict)
+    is_final: bool = False
 
-    def begin(self, session_date: date) -> None:
-        """Start a session with what was already prepared for it, if anything."""
-        if self.session_date == session_date:
+    def begin(self, session_date: date, *, today: date) -> None:
+        """Start a session with what was already prepared for it, if anything.
+
+        Before the session's own day its bars are not final: what is fetched then is neither kept
+        on disk nor used when the day has come.
+        """
+        is_final = today >= session_date
+        if self.session_date == session_date and self.is_final == is_final:
             return
+        self.is_final = is_final
         day = self.cache.load(session_date, fingerprint=self.parameters.fingerprint())
         self.session_date = session_date
         self.contexts = dict(day.contexts)
@@ -48,13 +55,17 @@ class Preparation:
 
         One symbol's failure leaves the others prepared.
         """
-        missing = [s for s in symbols if not self._is_ready(s)]
+        missing = self.missing(symbols)
         complete = True
         for symbol in missing:
             complete = self._prepare_one(symbol) and complete
-        if missing:
+        if missing and self.is_final:
             self._save()
         return complete
+
+    def missing(self, symbols: Iterable[Symbol]) -> list[Symbol]:
+        """Those of `symbols` that are not prepared yet."""
+        return [symbol for symbol in symbols if not self._is_ready(symbol)]
 
     def context_of(self, symbol: Symbol) -> DayContext | NoContext:
         """The symbol's context, or why there is none yet."""

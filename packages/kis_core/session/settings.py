@@ -22,13 +22,19 @@ class OrderSettings:
     answer was lost, and `settle_lookups` how often at least it is asked, before the order counts
     as not received. A paper account's list lags by up to minutes; a buy loses nothing by
     waiting, a sale is protected by what the broker says is sellable, so it waits less.
+    `exit_wait`: how long a sale may stay unfilled before it is taken off and decided again, and
+    `exit_attempts` how often that is done in a row (O-12). `unsettled_for`: how long a symbol's
+    holdings may still be moving after its last order changed.
     """
 
     entry_order_type: OrderType = OrderType.LIMIT
     entry_limit_pct: float = 0.5
     poll: timedelta = timedelta(seconds=2)
     fill_wait: timedelta = timedelta(seconds=45)
+    exit_wait: timedelta = timedelta(seconds=3)
+    exit_attempts: int = 10
     cancel_again: timedelta = timedelta(seconds=10)
+    unsettled_for: timedelta = timedelta(seconds=90)
     settle_lookups: int = 3
     settle_interval: timedelta = timedelta(seconds=5)
     settle_buy: timedelta = timedelta(seconds=180)
@@ -43,7 +49,9 @@ class OrderSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
     """The session's settings. `candidates` are the symbols that may be entered, in order of
-    preference; held symbols are managed whether or not they are among them (U-13)."""
+    preference; held symbols are managed whether or not they are among them (U-13).
+    `scan_chunk` symbols are quoted, and `prepare_chunk` prepared, before other things get their
+    turn. `outage_after`: how long nothing may be answered before no order is sent (E-03)."""
 
     namespace: Namespace
     candidates: tuple[Symbol, ...]
@@ -58,6 +66,8 @@ class SessionSettings:
     snapshot_every: timedelta = timedelta(minutes=10)
     prepare_before_open: timedelta = timedelta(minutes=20)
     close_after: timedelta = timedelta(minutes=2)
+    outage_after: timedelta = timedelta(seconds=60)
+    prepare_chunk: int = 5
     scan_chunk: int = 30
     event_dates: frozenset[date] = frozenset()
     kill_switch: str | None = None
@@ -67,5 +77,5 @@ class SessionSettings:
     def __post_init__(self) -> None:
         if self.interval < MINIMUM_INTERVAL:
             raise ValueError(f"interval must be at least 60 s, was {self.interval}")
-        if self.scan_chunk < 1:
-            raise ValueError(f"scan_chunk must be at least 1, was {self.scan_chunk}")
+        if self.scan_chunk < 1 or self.prepare_chunk < 1:
+            raise ValueError("scan_chunk and prepare_chunk must be at least 1")

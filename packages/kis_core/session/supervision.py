@@ -7,7 +7,7 @@ through restarts until they are cleared on purpose.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 from kis_core.ports.broker import AccountState
 from kis_core.ports.clock import Clock
@@ -34,7 +34,6 @@ class Supervision:
     teller: Teller
     settings: SessionSettings
     outside: str | None = None
-    _outage_since: datetime | None = None
 
     def begin_session(self, session_date: date, account: AccountState) -> None:
         """Start the session's record, once; a restart within the session finds it again."""
@@ -60,22 +59,15 @@ class Supervision:
         elif self.outside is None and before is not None:
             self.teller.tell(EventKind.KILL_SWITCH_OFF, None, Level.WARNING, reason=before)
 
-    def note_api_error(self, *, what: str, why: str) -> None:
-        """One more API call failed for good, with no success since the last. Never raises."""
-        now, record = self.clock.now(), self.books.risk
-        if self._outage_since is None:
-            self._outage_since = now
-            self.teller.tell(EventKind.OUTAGE_STARTED, None, Level.ERROR, what=what, why=why)
+    def note_api_error(self) -> None:
+        """One more piece of work failed because nothing answered. Never raises."""
+        record = self.books.risk
         if record is not None:
+            now = self.clock.now()
             self._keep_or_tell(after_api_error(record, at=now, limits=self.settings.limits))
 
-    def note_success(self) -> None:
-        """An item of the agenda got all its answers: the errors before it were not in a row.
-        Never raises."""
-        if self._outage_since is not None:
-            seconds = (self.clock.now() - self._outage_since).total_seconds()
-            self._outage_since = None
-            self.teller.tell(EventKind.OUTAGE_ENDED, None, Level.WARNING, seconds=seconds)
+    def note_answer(self) -> None:
+        """Something answered: the errors before it were not in a row. Never raises."""
         record = self.books.risk
         if record is not None and record.api_error_times:
             self._keep_or_tell(replace(record, api_error_times=()))

@@ -9,10 +9,11 @@ from kis_core.ports.notifier import Event, EventKind, FieldValue, Level, Notifie
 
 @dataclass(slots=True)
 class Teller:
-    """Stamps events with the clock and passes them on."""
+    """Stamps events with the clock and passes them on. `errors`: how many were urgent."""
 
     clock: Clock
     notifier: Notifier
+    errors: int = 0
 
     def tell(
         self,
@@ -24,6 +25,7 @@ class Teller:
         **fields: FieldValue,
     ) -> None:
         """Tell one fact; `fields` are its numbers and words."""
+        self.errors += level is Level.ERROR
         self.notifier.tell(
             Event(
                 kind=kind,

@@ -1,0 +1,161 @@
+"""Putting the engine's parts together over its ports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kis_core.orders.order import Order
+from kis_core.ports.broker import Broker
+from kis_core.ports.calendar import Calendar
+from kis_core.ports.clock import Clock
+from kis_core.ports.files import ContextCache, KillSwitchFile, PositionsMirror
+from kis_core.ports.market_data import MarketData
+from kis_core.ports.notifier import Notifier
+from kis_core.ports.store import Store
+from kis_core.session.approvals import Approvals
+from kis_core.session.books import Books
+from kis_core.session.closing import Closing
+from kis_core.session.custody import Custody
+from kis_core.session.desk import OrderDesk
+from kis_core.session.entries import Entries
+from kis_core.session.guard import Guard
+from kis_core.session.journal import OrderJournal
+from kis_core.session.ledger import Ledger
+from kis_core.session.line import Line, LineBroker, LineMarketData
+from kis_core.session.lost import LostAnswers
+from kis_core.session.preparation import Preparation
+from kis_core.session.settings import SessionSettings
+from kis_core.session.supervision import Supervision
+from kis_core.session.telling import Teller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the engine talks to."""
+
+    clock: Clock
+    calendar: Calendar
+    market_data: MarketData
+    broker: Broker
+    store: Store
+    notifier: Notifier
+    mirror: PositionsMirror
+    context_cache: ContextCache
+    kill_switch_file: KillSwitchFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the engine is made of."""
+
+    teller: Teller
+    line: Line
+    books: Books
+    market_data: MarketData
+    preparation: Preparation
+    desk: OrderDesk
+    custody: Custody
+    supervision: Supervision
+    guard: Guard
+    entries: Entries
+    closing: Closing
+
+
+def assemble(
+    ports: Ports, settings: SessionSettings, *, may_cancel: Callable[[Order], bool]
+) -> Parts:
+    """Build the parts. `may_cancel`: see OrderDesk."""
+    clock, calendar = ports.clock, ports.calendar
+    teller, books = Teller(clock, ports.notifier), Books(ports.store)
+    line = Line(teller=teller, outage_after=settings.outage_after)
+    broker = LineBroker(broker=ports.broker, line=line)
+    market_data = LineMarketData(market_data=ports.market_data, line=line)
+    preparation = Preparation(
+        market_data=market_data,
+        calendar=calendar,
+        cache=ports.context_cache,
+        teller=teller,
+        parameters=settings.parameters,
+    )
+    journal = OrderJournal(books=books, clock=clock, teller=teller)
+    ledger = Ledger(
+        books=books,
+        clock=clock,
+        calendar=calendar,
+        journal=journal,
+        settings=settings,
+        instrument_of=preparation.instrument_of,
+    )
+    desk = OrderDesk(
+        books=books,
+        broker=broker,
+        journal=journal,
+        ledger=ledger,
+        lost=LostAnswers(journal=journal, ledger=ledger, settings=settings.orders),
+        settings=settings,
+        may_cancel=may_cancel,
+    )
+    custody = Custody(
+        books=books,
+        broker=broker,
+        clock=clock,
+        teller=teller,
+        mirror=ports.mirror,
+        parameters=settings.parameters,
+        unsettled_for=settings.orders.unsettled_for,
+        context_of=preparation.context_of,
+    )
+    supervision = Supervision(
+        books=books,
+        custody=custody,
+        kill_switch_file=ports.kill_switch_file,
+        clock=clock,
+        teller=teller,
+        settings=settings,
+    )
+    line.on_answer.append(supervision.note_answer)
+    approvals = Approvals(
+        books=books,
+        preparation=preparation,
+        calendar=calendar,
+        clock=clock,
+        teller=teller,
+        settings=settings,
+        outside_switch=lambda: supervision.outside,
+    )
+    guard = Guard(
+        books=books,
+        desk=desk,
+        custody=custody,
+        preparation=preparation,
+        approvals=approvals,
+        clock=clock,
+        teller=teller,
+        settings=settings,
+    )
+    entries = Entries(
+        books=books,
+        desk=desk,
+        custody=custody,
+        preparation=preparation,
+        approvals=approvals,
+        market_data=market_data,
+        clock=clock,
+        teller=teller,
+        settings=settings,
+    )
+    closing = Closing(
+        books=books, custody=custody, supervision=supervision, clock=clock, teller=teller
+    )
+    return Parts(
+        teller=teller,
+        line=line,
+        books=books,
+        market_data=market_data,
+        preparation=preparation,
+        desk=desk,
+        custody=custody,
+        supervision=supervision,
+        guard=guard,
+        entries=entries,
+        closing=closing,
+    )
