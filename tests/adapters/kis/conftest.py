@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Quiet."""
 
 
@@ -178,16 +178,18 @@ def token_reply(token: str = "fake-token-1", *, expires: str = "2026-11-21 08:00
     )
 
 
+_Reply = Reply
+
+
 class Wire:
     """What tests need of the wire: samples, replies, and the refusals by their names."""
 
-    Reply = Reply
-    Request = Request
     NOW = NOW
     APP_KEY = APP_KEY
     APP_SECRET = APP_SECRET
     ACCOUNT_NO = ACCOUNT_NO
     token_reply = staticmethod(token_reply)
+    Reply = staticmethod(_Reply)
 
     @staticmethod
     def sample(name: str) -> dict[str, Any]:
@@ -196,22 +198,22 @@ class Wire:
         return {key: copy.deepcopy(value) for key, value in body.items() if key[0] != "_"}
 
     @classmethod
-    def ok(cls, name: str, *, tr_cont: str = "") -> Reply:
-        return Reply(body=cls.sample(name), headers={"tr_cont": tr_cont})
+    def ok(cls, name: str, *, tr_cont: str = "") -> _Reply:
+        return _Reply(body=cls.sample(name), headers={"tr_cont": tr_cont})
 
     @classmethod
-    def gateway(cls, name: str) -> Reply:
+    def gateway(cls, name: str) -> _Reply:
         told = cls.sample("errors-gateway")[name]
-        return Reply(status=told["http_status"], body=told["body"])
+        return _Reply(status=told["http_status"], body=told["body"])
 
     @classmethod
-    def business(cls, name: str) -> Reply:
+    def business(cls, name: str) -> _Reply:
         told = cls.sample("errors-business")[name]
-        return Reply(status=told["http_status"], body=told["body"])
+        return _Reply(status=told["http_status"], body=told["body"])
 
     @staticmethod
-    def refusal(code: str, text: str, *, status: int = 200) -> Reply:
-        return Reply(status=status, body={"rt_cd": "1", "msg_cd": code, "msg1": text})
+    def refusal(code: str, text: str, *, status: int = 200) -> _Reply:
+        return _Reply(status=status, body={"rt_cd": "1", "msg_cd": code, "msg1": text})
 
 
 @pytest.fixture

@@ -107,9 +107,7 @@ def test_the_list_is_asked_for_the_day_whoever_sent_the_orders(
     assert (asked.query["CCLD_DVSN"], asked.query["SLL_BUY_DVSN_CD"]) == ("00", "00")
 
 
-def test_a_day_long_past_is_asked_of_the_older_list(
-    kis: Any, client: KisClient, wire: Any
-) -> None:
+def test_a_day_long_past_is_asked_of_the_older_list(kis: Any, client: KisClient, wire: Any) -> None:
     kis.script(LIST, wire.ok("inquire-daily-ccld-empty-paper"))
 
     KisRestBroker(client).orders_of(date(2026, 6, 1))
