@@ -1,6 +1,7 @@
 """Every kind of fault: what the caller sees, and what the ledger knows."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -323,8 +324,7 @@ def test_a_fault_that_makes_no_sense_is_refused(
 
 @pytest.mark.req("X-05")
 def test_every_kind_of_fault_is_tried_in_this_file() -> None:
-    with open(__file__, encoding="utf-8") as file:
-        source = file.read()
+    source = Path(__file__).read_text(encoding="utf-8")
     elsewhere = {FaultKind.CANCEL_RACE}  # test_sandbox_revision
 
     assert [k for k in FaultKind if f'"{k.value}"' not in source and k not in elsewhere] == []

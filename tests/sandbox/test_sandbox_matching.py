@@ -3,6 +3,7 @@
 from array import array
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -208,7 +209,7 @@ def _played(
     ]
     seen = []
     edges = [0, *sorted(NINE + cut * SECOND_US for cut in cuts), CLOSE]
-    for after, until in zip(edges, edges[1:], strict=False):
+    for after, until in pairwise(edges):
         for match in list(matches(orders, path, after_us=after, until_us=until)):
             match.order.filled_quantity += match.quantity
             seen.append((match.order.number, match.quantity, match.price, match.at_us))

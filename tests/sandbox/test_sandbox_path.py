@@ -1,6 +1,7 @@
 """A day's prints honour the day's bar; bars keep to ticks and limits; a VI stops the prints."""
 
 from datetime import date
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -145,7 +146,7 @@ def test_seeded_prices_stand_on_ticks_inside_the_days_limits(
 ) -> None:
     for symbol, bars_ in seeded.items():
         product = Product.ETF if symbol == "069500" else Product.STOCK
-        for prior, bar in zip(bars_, bars_[1:], strict=False):
+        for prior, bar in pairwise(bars_):
             limits = price_limits(prior.close, on=bar.session_date, product=product)
             for price in (bar.open, bar.high, bar.low, bar.close):
                 assert is_on_tick(price, product, bar.session_date), (symbol, bar)
@@ -166,7 +167,7 @@ def test_history_is_long_and_has_every_session(
 @pytest.mark.req("X-02")
 def test_days_move_as_much_as_shares_do(seeded: dict[str, list[Bar]]) -> None:
     for symbol, bars_ in seeded.items():
-        moves = [b.close / a.close - 1 for a, b in zip(bars_, bars_[1:], strict=False)]
+        moves = [b.close / a.close - 1 for a, b in pairwise(bars_)]
         deviation = (sum(m * m for m in moves) / max(1, len(moves))) ** 0.5
         assert 0.01 < deviation < 0.05, symbol
 
@@ -197,7 +198,7 @@ def test_another_seed_is_another_market(calendar: TradingCalendar) -> None:
 @pytest.mark.req("X-02")
 def test_the_default_listing_has_the_special_cases(calendar: TradingCalendar) -> None:
     listing = default_listing(count=None, seed=1, start=DAY, calendar=calendar)
-    names = {issue.symbol: issue.instrument.name for issue in listing}
+    names = {str(issue.symbol): issue.instrument.name for issue in listing}
 
     assert len(listing) >= 20
     assert (names["005930"], names["000660"], names["035420"]) == (

@@ -4,10 +4,9 @@ The adjusted-price flag is read and makes no difference: the simulated issues do
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from kis_core.market.bar import Bar
-from kis_core.market.session import KST
 from kis_core.market.won import Won
 from kis_sandbox.history import halted_bar
 from kis_sandbox.path import SECOND_US, DayPath, microseconds
@@ -56,6 +55,7 @@ MINUTE_OF_DAY_FIELDS = (
 
 _CHART_ROWS, _DAILY_ROWS, _MINUTE_ROWS, _MINUTE_OF_DAY_ROWS = 100, 30, 30, 120
 _MINUTE_US = 60 * SECOND_US
+_NEWEST_US = 24 * 60 * _MINUTE_US
 
 
 def daily_chart(sandbox: Sandbox, call: Call) -> Answer:
@@ -264,11 +264,13 @@ def _minutes(sandbox: Sandbox, call: Call, *, on: date | None, rows_max: int) ->
     if state is None:
         return quoted(output1={}, output2=[])
     day = _asked_day(sandbox, state, on)
+    until = _hour_us(call.field("FID_INPUT_HOUR_1"))
     rows: list[Row] = []
+    if day is state.day:
+        rows = _future_rows(sandbox, state, until, rows_max)
     if day is not None:
         count = state.count if day is state.day else len(day.path)
-        until = _hour_us(call.field("FID_INPUT_HOUR_1"))
-        rows = _minute_rows(day, count, until=until, rows_max=rows_max)
+        rows += _minute_rows(day, count, until=until, rows_max=rows_max - len(rows))
     snapshot = {
         **change_fields(state),
         "stck_prdy_clpr": str(state.day.prior.close if state.day.prior else 0),
@@ -291,11 +293,35 @@ def _asked_day(sandbox: Sandbox, state: State, on: date | None) -> Day | None:
 
 
 def _hour_us(text: str) -> int:
-    """HHMMSS after midnight in microseconds; the end of the day for anything else."""
-    if len(text) != 6 or not text.isdigit():
-        return 24 * 3_600 * SECOND_US
+    """HHMMSS after midnight in microseconds; 000000 and anything else ask for the newest."""
+    if len(text) != 6 or not text.isdigit() or not int(text):
+        return _NEWEST_US
     at = timedelta(hours=int(text[:2]), minutes=int(text[2:4]), seconds=int(text[4:]))
     return at // timedelta(microseconds=1)
+
+
+def _future_rows(sandbox: Sandbox, state: State, until: int, rows_max: int) -> list[Row]:
+    """The minutes between now and an asked hour to come: the last price, repeated."""
+    now = sandbox.exchange.now
+    if until == _NEWEST_US or not state.count or now.date() != state.day.session_date:
+        return []
+    current = microseconds(now) // _MINUTE_US
+    minutes = range(until // _MINUTE_US, current, -1)
+    return [_flat_row(state, minute) for minute in minutes[:rows_max]]
+
+
+def _flat_row(state: State, minute: int) -> Row:
+    price = str(state.last)
+    return {
+        "stck_bsop_date": f"{state.day.session_date:%Y%m%d}",
+        "stck_cntg_hour": f"{minute // 60:02d}{minute % 60:02d}00",
+        "stck_prpr": price,
+        "stck_oprc": price,
+        "stck_hgpr": price,
+        "stck_lwpr": price,
+        "cntg_vol": "0",
+        "acml_tr_pbmn": str(state.turnover),
+    }
 
 
 def _minute_rows(day: Day, count: int, *, until: int, rows_max: int) -> list[Row]:
@@ -312,12 +338,9 @@ def _minute_rows(day: Day, count: int, *, until: int, rows_max: int) -> list[Row
 
 def _minute_row(day: Day, path: DayPath, start: int, end: int, minute: int) -> Row:
     prices = path.prices[start:end]
-    midnight = datetime.combine(day.session_date, datetime.min.time(), KST)
-    at = midnight + timedelta(minutes=minute)
-    assert microseconds(at) == minute * _MINUTE_US
     return {
         "stck_bsop_date": f"{day.session_date:%Y%m%d}",
-        "stck_cntg_hour": f"{at:%H%M%S}",
+        "stck_cntg_hour": f"{minute // 60:02d}{minute % 60:02d}00",
         "stck_prpr": str(prices[-1]),
         "stck_oprc": str(prices[0]),
         "stck_hgpr": str(max(prices)),
