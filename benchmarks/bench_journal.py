@@ -1,6 +1,7 @@
 """L2: what a journal commit costs, against writing the same bytes and fdatasync on the same disk.
 
-    python benchmarks/bench_journal.py [--orders 500] [--directory DIR] [--mysql-url URL --mysql-directory DIR]
+    python benchmarks/bench_journal.py [--orders 500] [--directory DIR]
+        [--mysql-url URL --mysql-directory DIR]
 
 One sample is one unit of work: one event appended and its `order_state` row written, committed
 durably. The anchor is the least that is durable: the same values as text, written to the end of a
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
@@ -83,7 +85,9 @@ def _life(number: int) -> list[Sample]:
     )
     at = _AT + timedelta(seconds=4 * number)
     events = [
-        OrderEvent(order_id=intent.order_id, sequence=0, kind=OrderEventKind.CREATED, at=at, intent=intent),
+        OrderEvent(
+            order_id=intent.order_id, sequence=0, kind=OrderEventKind.CREATED, at=at, intent=intent
+        ),
         OrderEvent(order_id=intent.order_id, sequence=1, kind=OrderEventKind.SENDING, at=at),
         OrderEvent(
             order_id=intent.order_id,
@@ -129,16 +133,16 @@ def _compare(url: str, samples: list[Sample], anchor: Path) -> dict[str, float]:
 
     for sample in samples:
         data = json.dumps([asdict(sample[1]), asdict(sample[0])], default=str).encode()
-        journal_us.append(_time_us(lambda sample=sample: commit(sample)))
-        anchor_us.append(_time_us(lambda data=data: write(data)))
+        journal_us.append(_time_us(commit, sample))
+        anchor_us.append(_time_us(write, data))
     os.close(file)
     engine.dispose()
     return _summary(journal_us[_WARM_UP:], anchor_us[_WARM_UP:])
 
 
-def _time_us(action: Callable[[], None]) -> float:
+def _time_us(action: Callable[[Any], None], argument: Any) -> float:
     started = time.perf_counter_ns()
-    action()
+    action(argument)
     return (time.perf_counter_ns() - started) / 1_000
 
 

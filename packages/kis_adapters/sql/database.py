@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from kis_core.ports.store import StoreMisfit
 
-_BUSY_TIMEOUT_MS = 5_000
+_BUSY_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 15
 _RECYCLE_S = 3_600  # well below the servers' wait_timeout of eight hours
@@ -58,7 +58,7 @@ def _open_file(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_reset_on_return=None,  # every use ends its own transaction
-        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000},
+        connect_args={} if "timeout" in url.query else {"timeout": _BUSY_TIMEOUT_S},
     )
     event.listen(engine, "connect", _prepare_file)
     event.listen(engine, "begin", _begin_immediate)

@@ -36,13 +36,13 @@ class Connections:
     def take(self) -> PoolProxiedConnection:
         """A connection from the pool, or a new one.
 
-        Raises StoreUnavailable while the pause lasts, else SQLAlchemy's error.
+        Raises StoreUnavailable while the pause lasts, else the pool's or the driver's error.
         """
         if self._failures and monotonic() < self._not_before:
             raise StoreUnavailable("데이터베이스에 다시 연결하기를 기다리고 있습니다")
         try:
             connection = self._engine.raw_connection()
-        except SQLAlchemyError:
+        except (SQLAlchemyError, self.errors):
             self._not_before = monotonic() + min(
                 _FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S
             )
