@@ -88,6 +88,10 @@ def _bad(wire: Any, case: str) -> Any:
         "rows gone, value left": {"output1": []},
         "account of nothing": {"output1": [], "output2": [nothing]},
         "row twice": {"output1": [row, row]},
+        "row twice, totals too": {
+            "output1": [row, row],
+            "output2": [{**totals, "pchs_amt_smtl_amt": "3475000", "scts_evlu_amt": "3525000"}],
+        },
         "row twice, other figures": {"output1": [row, {**row, "hldg_qty": "1"}]},
         "cost contradicts": {"output2": [{**totals, "pchs_amt_smtl_amt": "1737502"}]},
         "value contradicts": {"output2": [{**totals, "scts_evlu_amt": "1762502"}]},
@@ -116,6 +120,7 @@ BAD = (
     "rows gone, value left",
     "account of nothing",
     "row twice",
+    "row twice, totals too",
     "row twice, other figures",
     "cost contradicts",
     "value contradicts",

@@ -219,6 +219,22 @@ def test_pages_without_a_proper_end_are_an_error_not_a_short_list(
 
 
 @pytest.mark.req("K-08")
+def test_a_context_that_repeats_is_noticed_at_once(kis: Any, make_client: Any, wire: Any) -> None:
+    page = wire.sample("inquire-balance-page1-of-2")
+
+    def another(request: Any) -> Any:
+        row = {**page["output1"][0], "pdno": f"{kis.count(BALANCE):06}"}
+        return wire.Reply(body={**page, "output1": [row]}, headers={"tr_cont": "M"})
+
+    kis.script(BALANCE, another)
+
+    with pytest.raises(BrokerUnavailable, match="context repeats"):
+        KisRestBroker(make_client(TradingMode.REAL)).account()
+
+    assert kis.count(BALANCE) == 2
+
+
+@pytest.mark.req("K-08")
 def test_pages_that_go_on_for_ever_are_ended(kis: Any, make_client: Any, wire: Any) -> None:
     page = wire.sample("inquire-balance-page1-of-2")
 

@@ -271,3 +271,18 @@ def test_a_list_without_rows_is_not_an_empty_list(
 
     with pytest.raises(BrokerUnavailable):
         KisRestBroker(client).orders_of(DAY)
+
+
+@pytest.mark.req("K-08", "F-024", "P-08")
+def test_a_page_that_repeats_the_one_before_is_no_list(
+    kis: Any, client: KisClient, wire: Any
+) -> None:
+    body = {**wire.sample("inquire-daily-ccld"), "output1": [_row(wire)]}
+    kis.script(
+        LIST,
+        wire.Reply(body={**body, "ctx_area_nk100": "100"}, headers={"tr_cont": "F"}),
+        wire.Reply(body=body, headers={"tr_cont": "D"}),
+    )
+
+    with pytest.raises(BrokerUnavailable, match="repeats rows"):
+        KisRestBroker(client).orders_of(DAY)
