@@ -1,0 +1,255 @@
+"""L6: from exec to the first look at the market, in REAL, with a day that is already under way.
+
+    python -m benchmarks.bench_restart [--runs 7] [--delay-ms 60]
+
+What a restart in mid-session finds: a token, the day's contexts of 200 symbols, a database with
+five positions, a broker that holds the same. Ready is when the first quote of the first cycle
+arrives at the server; everything of the recovery lies before it. The anchor is a process that
+only imports kr_trade, plus ten calls at the rate bound: 9/18 s and one round trip. Both alternate.
+
+The same runs show the engine's own cycle (L4): how many calls it makes and how long they take;
+the first, in which every symbol's reason to hold is new and is stored, and, in the last run, which
+waits a minute for it, a second one.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.bench_cycle import CREDENTIALS, RATE_PER_S, SYMBOLS
+from benchmarks.canned_bodies import COST, HELD_QUANTITY, PRICE
+from benchmarks.canned_server import CannedServer, canned_server
+from benchmarks.row import Row, hand_over
+from benchmarks.workplace import Workplace
+from kis_adapters.files.context_cache import JsonContextCache
+from kis_adapters.kis.token_cache import HeldToken, TokenCache
+from kis_adapters.sql.database import open_database
+from kis_adapters.sql.initialize import initialize_schema
+from kis_adapters.sql.store import SqlStore
+from kis_core.market.session import KST
+from kis_core.market.symbol import Instrument, Market, Symbol
+from kis_core.market.won import Won
+from kis_core.orders.identity import Namespace, TradingMode
+from kis_core.ports.files import PreparedDay
+from kis_core.positions.position import Levels, Position
+from kis_core.strategy.context import DayContext
+
+_DAY, _DAY_BEFORE = date(2026, 11, 24), date(2026, 11, 23)
+_AT = datetime(2026, 11, 24, 10, 0, tzinfo=KST)
+_HELD = SYMBOLS[:5]
+_CALLS = 10
+_QUOTES = "intstock-multprice"
+_PATIENCE_S = 60.0
+_CYCLE_CALLS = 8  # five held symbols in one call, the other 195 in seven
+
+
+def main() -> None:
+    """Measure and hand the rows over."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--delay-ms", type=int, default=60)
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        canned_server(delay_ms=given.delay_ms, held=_HELD, clock=_AT) as server,
+    ):
+        place = Workplace(
+            directory=Path(directory),
+            base_url=server.base_url,
+            credentials=CREDENTIALS,
+            symbols=SYMBOLS,
+        )
+        _prepare(place)
+        _restart(place, server)  # the first run writes what later ones find
+        imports_s, runs = [], []
+        for number in range(given.runs):
+            print(f"L6 run {number + 1} of {given.runs} ...", flush=True)
+            imports_s.append(_seconds_to_import(place))
+            runs.append(_restart(place, server, cycles=1 if number + 1 < given.runs else 2))
+        round_trip_s = server.round_trip_s()
+    first, second = ([run.cycles_s[n] for run in runs if n < len(run.cycles_s)] for n in (0, 1))
+    name = f"L4 · {given.delay_ms} ms, the engine's"
+    hand_over(
+        [
+            _restart_row([run.ready_s for run in runs], imports_s, round_trip_s),
+            _cycle_row(f"{name} first cycle", first, round_trip_s),
+            _cycle_row(f"{name} second cycle", second, round_trip_s),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """`ready_s` from exec to the first quote asked; each of `cycles_s` from its first quote asked
+    to its last answer."""
+
+    ready_s: float
+    cycles_s: list[float]
+
+
+def _restart_row(ready_s: list[float], imports_s: list[float], round_trip_s: float) -> Row:
+    import_s = statistics.median(imports_s)
+    anchor_s = import_s + (_CALLS - 1) / RATE_PER_S + round_trip_s
+    median = statistics.median(ready_s)
+    return Row(
+        name="L6",
+        what=f"restart to ready, {len(SYMBOLS)} symbols, {len(_HELD)} positions",
+        anchor=f"imports {import_s:.2f} s + {_CALLS} calls = {anchor_s:.2f} s",
+        measured=f"{median:.2f} s (slowest of {len(ready_s)}: {max(ready_s):.2f} s)",
+        p50=median / anchor_s,
+        p99=max(ready_s) / anchor_s,
+        aim=(1.2,),
+        least=(1.5,),
+    )
+
+
+def _cycle_row(name: str, cycles_s: list[float], round_trip_s: float) -> Row:
+    """Without account and order list, which the engine asks on other occasions."""
+    anchor_s = (_CYCLE_CALLS - 1) / RATE_PER_S + round_trip_s
+    median = statistics.median(cycles_s)
+    return Row(
+        name=name,
+        what=f"quotes of {len(SYMBOLS)} symbols in kr_trade: {_CYCLE_CALLS} calls",
+        anchor=f"({_CYCLE_CALLS} − 1)/{RATE_PER_S:.0f} s + round trip = {anchor_s * 1_000:.0f} ms",
+        measured=f"{median * 1_000:.0f} ms (slowest of {len(cycles_s)}: {max(cycles_s):.3f} s)",
+        p50=median / anchor_s,
+        p99=max(cycles_s) / anchor_s,
+        aim=(1.02,),
+        least=(1.05,),
+    )
+
+
+def _restart(place: Workplace, server: CannedServer, *, cycles: int = 1) -> _Run:
+    """Raises TimeoutError, after printing the program's last words, when it does not get there."""
+    server.take_calls()
+    started = time.monotonic()
+    with (place.directory / "output").open("w+b") as output:
+        process = subprocess.Popen(
+            place.command(),
+            cwd=place.directory,
+            env=place.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            asked = _quotes_asked(server, cycles, is_alive=lambda: process.poll() is None)
+        except TimeoutError:
+            output.seek(0)
+            print(output.read().decode()[-2_000:], file=sys.stderr)
+            raise
+        finally:
+            process.terminate()
+            process.wait()
+    round_trip_s = server.round_trip_s(samples=3)
+    each = [asked[i : i + _CYCLE_CALLS] for i in range(0, len(asked), _CYCLE_CALLS)]
+    return _Run(
+        ready_s=asked[0] - started,
+        cycles_s=[calls[-1] - calls[0] + round_trip_s for calls in each],
+    )
+
+
+def _quotes_asked(
+    server: CannedServer, cycles: int, *, is_alive: Callable[[], bool]
+) -> list[float]:
+    """When the quotes of the first cycles were asked."""
+    asked: list[float] = []
+    wanted = cycles * _CYCLE_CALLS
+    deadline = time.monotonic() + _PATIENCE_S * cycles
+    while len(asked) < wanted:
+        if time.monotonic() > deadline or not is_alive():
+            raise TimeoutError(f"kr_trade made {len(asked)} calls for quotes and no more")
+        time.sleep(0.5)
+        asked += [at for name, at in server.take_calls() if name == _QUOTES]
+    if len(asked) > wanted:
+        raise ValueError(f"{cycles} cycles made {len(asked)} calls for quotes")
+    return asked
+
+
+def _seconds_to_import(place: Workplace) -> float:
+    started = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", "import apps.kr_trade.__main__"],
+        cwd=place.directory,
+        env=place.environment(),
+        check=True,
+    )
+    return time.monotonic() - started
+
+
+def _prepare(place: Workplace) -> None:
+    """Put down what a process that ran this morning would have left."""
+    place.furnish()
+    token = HeldToken(
+        value="CANNED-NOT-A-TOKEN", expires_at=_AT + timedelta(hours=20), confirmed_on=_DAY
+    )
+    TokenCache(
+        directory=place.directory / "tokens",
+        mode=TradingMode.REAL,
+        key=place.credentials.fingerprint(urlsplit(place.base_url).netloc),
+    ).save(token)
+    settings = place.session_settings()
+    JsonContextCache(place.directory / "data" / "day_context.json").save(
+        PreparedDay(
+            contexts={symbol: _context(symbol) for symbol in SYMBOLS},
+            instruments={symbol: _instrument(symbol) for symbol in SYMBOLS},
+        ),
+        session_date=_DAY,
+        fingerprint=settings.parameters.fingerprint(),
+    )
+    database = open_database(f"sqlite:///{place.directory / 'data' / 'kis.db'}")
+    initialize_schema(database)
+    store = SqlStore(database, Namespace(mode=TradingMode.REAL, account=place.account))
+    with store.unit_of_work() as unit:
+        for symbol in _HELD:
+            unit.put_position(_position(symbol))
+    database.dispose()
+
+
+def _context(symbol: Symbol) -> DayContext:
+    """Nothing to buy: the high of yesterday is far away."""
+    return DayContext(
+        symbol=symbol,
+        session_date=_DAY,
+        last_bar_date=_DAY_BEFORE,
+        bars=120,
+        sma_sum=50 * 65_000,
+        sma_period=50,
+        atr=2_000.0,
+        atr_average=2_000.0,
+        adx=30.0,
+        previous_high=Won(90_000),
+        previous_low=Won(68_000),
+        previous_close=Won(70_000),
+        adx_fell_on=None,
+        closed_below_on=None,
+    )
+
+
+def _instrument(symbol: Symbol) -> Instrument:
+    return Instrument(symbol=symbol, name=f"종목{symbol}", market=Market.KOSPI)
+
+
+def _position(symbol: Symbol) -> Position:
+    """Nothing to sell: stop and target are far away."""
+    return Position(
+        symbol=symbol,
+        quantity=HELD_QUANTITY,
+        cost=COST * HELD_QUANTITY,
+        levels=Levels(atr=2_000.0, stop=Won(60_000), take=Won(80_000)),
+        entry_session=_DAY_BEFORE,
+        entered_at=_AT - timedelta(days=1),
+        highest=Won(PRICE),
+    )
+
+
+if __name__ == "__main__":
+    main()
