@@ -43,6 +43,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "unavailable"  # an inquiry without an answer
     EMPTY_HOLDINGS = "empty_holdings"  # a well-formed answer without any holding
     LAGGING_LIST = "lagging_list"  # the newest orders are not listed yet
+    REPEATED_ROWS = "repeated_rows"  # every row of the list comes twice
     FILL_FIRST = "fill_first"  # a cancel meets an order that has just filled
 
 
@@ -61,6 +62,7 @@ class MemoryBroker(Broker):
     fees: int = 0
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     fills_at_once: bool = True
+    list_lag: timedelta = timedelta(0)  # how long a new order is not in the list
     calls: dict[str, int] = field(default_factory=dict)
     _number: int = 0
 
@@ -119,10 +121,11 @@ class MemoryBroker(Broker):
         fault = self._next_fault("orders_of")
         if fault is Fault.UNAVAILABLE:
             raise BrokerUnavailable("no answer")
-        listed = [o for o in self.orders if o.accepted_at.date() == session_date]
+        of_day = [o for o in self.orders if o.accepted_at.date() == session_date]
+        listed = [o for o in of_day if not self._is_lagging(o)]
         if fault is Fault.LAGGING_LIST:
             listed = listed[:-1]
-        return tuple(listed)
+        return tuple(listed) * (2 if fault is Fault.REPEATED_ROWS else 1)
 
     def account(self) -> AccountState:
         fault = self._next_fault("account")
@@ -185,6 +188,9 @@ class MemoryBroker(Broker):
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _is_lagging(self, order: BrokerOrder) -> bool:
+        return timedelta(0) <= self.clock.now() - order.accepted_at < self.list_lag
+
     def _next_fault(self, call: str) -> Fault | None:
         self.calls[call] = self.calls.get(call, 0) + 1
         waiting = self.faults.get(call)
@@ -220,11 +226,12 @@ class MemoryBroker(Broker):
         )
         self.orders.append(order)
         self.client_ids.setdefault(ticket.order_id, []).append(order.broker_order_no)
-        if self.fills_at_once and self._is_marketable(order):
+        if self.fills_at_once and self.is_marketable(order):
             self.fill(order.broker_order_no, order.quantity)
         return self._find(order.broker_order_no) or order
 
-    def _is_marketable(self, order: BrokerOrder) -> bool:
+    def is_marketable(self, order: BrokerOrder) -> bool:
+        """Whether the order would trade at the present price."""
         last = self.price_of(order.symbol)
         if order.order_type is OrderType.MARKET:
             return last > 0

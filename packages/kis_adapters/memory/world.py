@@ -4,6 +4,7 @@ What is durable (the store, the broker, the files) outlives the engine: `restart
 engine away and builds a new one, as a killed process would be.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -17,7 +18,7 @@ from kis_adapters.memory.listening import (
     MemoryNotifier,
 )
 from kis_adapters.memory.market import MemoryMarket
-from kis_adapters.memory.store import MemoryStore
+from kis_adapters.memory.mortal import BrittleStore
 from kis_core.market.bar import Bar
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
@@ -58,7 +59,8 @@ def trending_bars(
 
 @dataclass(slots=True)
 class World:
-    """Everything an engine needs, in memory; `at` moves it through the day."""
+    """Everything an engine needs, in memory; `run_until` moves it through the day. `wrap` may put
+    something between the engine and its ports."""
 
     start: datetime = field(
         default_factory=lambda: (
@@ -77,11 +79,12 @@ class World:
     calendar: WeekdayCalendar = field(default_factory=WeekdayCalendar)
     market: MemoryMarket = field(init=False)
     broker: MemoryBroker = field(init=False)
-    store: MemoryStore = field(init=False)
+    store: BrittleStore = field(init=False)
     notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     mirror: MemoryMirror = field(default_factory=MemoryMirror)
     cache: MemoryContextCache = field(default_factory=MemoryContextCache)
     kill_switch: MemoryKillSwitchFile = field(default_factory=MemoryKillSwitchFile)
+    wrap: Callable[[Ports], Ports] = field(default=lambda ports: ports)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +95,7 @@ class World:
             price_of=self.market.last,
             settles_on=lambda day: self.calendar.sessions_after(day, 2)[-1],
         )
-        self.store = MemoryStore(self.settings.namespace)
+        self.store = BrittleStore(self.settings.namespace)
         self.restart()
 
     def restart(self) -> None:
@@ -108,7 +111,7 @@ class World:
             context_cache=self.cache,
             kill_switch_file=self.kill_switch,
         )
-        self.engine = Engine(ports, self.settings)
+        self.engine = Engine(self.wrap(ports), self.settings)
 
     def list_symbol(self, symbol: Symbol, *, last_close: int, step: int = 100) -> None:
         """Give `symbol` a trending history up to yesterday's `last_close`."""
