@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from kis_core.market.session import KST, Phase, Session
-from kis_core.market.tick import is_on_tick, tick_size
 from kis_sandbox.account import Account
 from kis_sandbox.calendar import TradingCalendar
 from kis_sandbox.listing import Issue, Listing
 from kis_sandbox.matching import Match, matches
 from kis_sandbox.order import NO_MISHAP, Fill, Kind, Mishap, Order, OrderType, Side
+from kis_sandbox.order_price import limit_of
 from kis_sandbox.path import microseconds
 from kis_sandbox.refusal import Refusal, RefusalReason
 from kis_sandbox.switch import Switch
@@ -217,27 +217,16 @@ class Exchange:
     def _limit_of(
         self, day: Day, side: Side, order_type: OrderType, price: int
     ) -> tuple[int | None, int]:
-        """The limit price (None: any) and the price at which a buy's cash is held."""
-        upper = int(day.limits.upper)
-        if order_type.is_market:
-            return None, upper
-        limit = self._best_price(day, side, order_type) if order_type.is_best else price
-        product = day.issue.instrument.product
-        if not is_on_tick(limit, product, day.session_date):
-            raise Refusal(RefusalReason.TICK)
-        if not day.limits.lower <= limit <= upper:
-            raise Refusal(RefusalReason.PRICE_LIMIT)
-        return limit, upper if order_type is OrderType.LIMIT_THEN_MARKET else limit
-
-    def _best_price(self, day: Day, side: Side, order_type: OrderType) -> int:
-        """The book's price: the last print is the best bid, one tick above it the best ask."""
         session = self.calendar.session(day.session_date)
         assert session is not None, day.session_date
-        if session.phase_at(self._now) is not Phase.CONTINUOUS:
-            raise Refusal(RefusalReason.AUCTION_LIMIT_ONLY)
-        bid, ask = best_prices(day, self.price_at(day.issue.symbol, self._now))
-        takes = order_type is not OrderType.BEST_OWN
-        return ask if (side is Side.BUY) == takes else bid
+        return limit_of(
+            day,
+            side,
+            order_type,
+            price=price,
+            last=self.price_at(day.issue.symbol, self._now),
+            phase=session.phase_at(self._now),
+        )
 
     def _check_means(self, symbol: str, side: Side, quantity: int, reserved: int) -> None:
         if side is Side.SELL:
@@ -382,13 +371,6 @@ class Exchange:
         issue = self.listing.find(symbol)
         assert issue is not None, symbol
         return issue
-
-
-def best_prices(day: Day, last: int) -> tuple[int, int]:
-    """Best bid and ask around the last price; at a limit the missing side repeats the price."""
-    product = day.issue.instrument.product
-    ask = min(last + tick_size(last, product, day.session_date), int(day.limits.upper))
-    return last, ask
 
 
 def _part(order: Order, quantity: int | None) -> int:

@@ -21,7 +21,7 @@ from kis_sandbox.listing import Issue, Listing
 from kis_sandbox.path import DayPath, Interruption, day_path, empty_path, microseconds
 from kis_sandbox.switch import Switch, listing_switches, switched_path
 
-_DAYS_KEPT = 600  # paths in memory, least recently used leaves; about 150 KB each
+_DAYS_KEPT = 300  # paths in memory, least recently used leaves; about 150 KB each
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
 from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of
 from kis_sandbox.wire.call import Call
-from kis_sandbox.wire.symbol_state import best, find_state, yes
+from kis_sandbox.wire.symbol_state import any_state, best, find_state, yes
 
 _LEVELS = 10
 _PHASE_CODES = {
@@ -29,8 +29,7 @@ def asking_price(sandbox: Sandbox, call: Call) -> Answer:
     symbol = call.field("FID_INPUT_ISCD")
     state = find_state(sandbox, symbol)
     if state is None:
-        some = find_state(sandbox, sandbox.listing.symbols[0])
-        assert some is not None
+        some = any_state(sandbox)
         output1 = dict.fromkeys(_book(sandbox, some), "0")
         output2 = dict.fromkeys(_expected(some), "0") | {"stck_shrn_iscd": symbol}
         return quoted(output1=output1, output2=output2)

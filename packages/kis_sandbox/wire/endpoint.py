@@ -14,6 +14,7 @@ from kis_sandbox.wire import (
     quote_index,
     quote_info,
     quote_price,
+    quote_price_more,
     quote_rank,
     trading_balance,
     trading_list,
@@ -104,7 +105,11 @@ _SYMBOL = quote_price.SYMBOL_FIELDS
 ENDPOINTS: tuple[Endpoint, ...] = (
     _quote("inquire-price", "FHKST01010100", quote_price.inquire_price, _SYMBOL, is_on_paper=True),
     _quote(
-        "inquire-price-2", "FHPST01010000", quote_price.inquire_price_2, _SYMBOL, is_on_paper=False
+        "inquire-price-2",
+        "FHPST01010000",
+        quote_price_more.inquire_price_2,
+        _SYMBOL,
+        is_on_paper=False,
     ),
     _quote(
         "inquire-asking-price-exp-ccn",
@@ -180,8 +185,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _quote(
         "intstock-multprice",
         "FHKST11300006",
-        quote_price.multi_price,
-        quote_price.MULTI_FIELDS,
+        quote_price_more.multi_price,
+        quote_price_more.MULTI_FIELDS,
         is_on_paper=False,
     ),
     _quote(

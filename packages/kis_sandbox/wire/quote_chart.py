@@ -15,6 +15,7 @@ from kis_sandbox.tape import Day, State
 from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of
 from kis_sandbox.wire.call import Call
 from kis_sandbox.wire.symbol_state import (
+    any_state,
     best,
     change_fields,
     earnings,
@@ -64,8 +65,7 @@ def daily_chart(sandbox: Sandbox, call: Call) -> Answer:
     symbol = call.field("FID_INPUT_ISCD")
     state = find_state(sandbox, symbol)
     if state is None:
-        some = find_state(sandbox, sandbox.listing.symbols[0])
-        assert some is not None
+        some = any_state(sandbox)
         blank = dict.fromkeys(_snapshot(some), "0") | {"hts_kor_isnm": "", "stck_shrn_iscd": symbol}
         return quoted(output1=blank, output2=[])
     bars = grouped(bars_shown(sandbox, state), call.field("FID_PERIOD_DIV_CODE"))

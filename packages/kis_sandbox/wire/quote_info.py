@@ -31,6 +31,43 @@ _HOLIDAY_ROWS = 24
 _CONTEXT_WIDTH = 20
 _KRX_STOCK = "300"
 _BOARDS = {Market.KOSPI: ("STK", "02"), Market.KOSDAQ: ("KSQ", "03"), Market.KONEX: ("KNX", "04")}
+_BLANK = (
+    "scts_mket_lstg_abol_dt",
+    "kosdaq_mket_lstg_abol_dt",
+    "frbd_mket_lstg_dt",
+    "frbd_mket_lstg_abol_dt",
+    "reits_kind_cd",
+    "idx_bztp_lcls_cd_name",
+    "mfnd_opng_dt",
+    "mfnd_end_dt",
+    "dpsi_erlm_cncl_dt",
+    "etf_txtn_type_cd",
+    "etf_type_cd",
+    "lstg_abol_dt",
+    "nwst_odst_dvsn_cd",
+    "thco_sbst_pric_chng_dt",
+    "std_idst_clsf_cd",
+    "ocr_no",
+    "issu_istt_cd",
+    "lstg_rqsr_issu_istt_cd",
+    "lstg_rqsr_item_cd",
+    "trst_istt_issu_istt_cd",
+)
+_ZERO_OR_NO = {
+    "lstg_cptl_amt": "0",
+    "issu_pric": "0",
+    "oilf_fund_yn": "N",
+    "etf_cu_qty": "0",
+    "dpsi_aptm_erlm_yn": "Y",
+    "crfd_item_yn": "N",
+    "elec_scty_yn": "Y",
+    "etf_chas_erng_rt_dbnb": "0",
+    "etf_etn_ivst_heed_item_yn": "N",
+    "stln_int_rt_dvsn_cd": "01",
+    "frnr_psnl_lmt_rt": "0.00000000",
+    "cptt_trad_tr_psbl_yn": "N",
+    "nxt_tr_stop_yn": "N",
+}
 _NO_DATA = ("KIOK0560", "조회할 내용이 없습니다.")
 
 
@@ -146,73 +183,54 @@ def _product_row(state: State) -> Row:
 
 
 def _stock_row(state: State) -> Row:
-    issue, day = state.issue, state.day
-    market_id, exchange_code = _BOARDS[issue.instrument.market]
-    is_fund = issue.instrument.product is Product.ETF
-    listed = f"{issue.listed_on:%Y%m%d}" if issue.listed_on else "20100104"
-    is_kospi = issue.instrument.market is Market.KOSPI
-    substitute = str(day.base * 7 // 10)
     return {
         **_names(state),
+        **_listing_fields(state),
+        **_sector_fields(state),
+        **dict.fromkeys(_BLANK, ""),
+        **_ZERO_OR_NO,
+        "std_pdno": _isin(state.issue.symbol),
+        "sbst_pric": str(state.day.base * 7 // 10),
+        "thco_sbst_pric": str(state.day.base * 7 // 10),
+        "tr_stop_yn": yes(state.is_halted),
+        "admn_item_yn": yes(state.is_managed),
+        "thdt_clpr": str(state.last),
+        "bfdy_clpr": str(state.day.prior.close if state.day.prior else 0),
+        "clpr_chng_dt": f"{state.day.session_date:%Y%m%d}",
+    }
+
+
+def _listing_fields(state: State) -> Row:
+    issue = state.issue
+    market_id, exchange_code = _BOARDS[issue.instrument.market]
+    is_fund = issue.instrument.product is Product.ETF
+    is_kospi = issue.instrument.market is Market.KOSPI
+    listed = f"{issue.listed_on:%Y%m%d}" if issue.listed_on else "20100104"
+    return {
         "mket_id_cd": market_id,
         "scty_grp_id_cd": "EF" if is_fund else "ST",
         "excg_dvsn_cd": exchange_code,
         "setl_mmdd": "12",
         "lstg_stqt": str(issue.shares),
-        "lstg_cptl_amt": "0",
         "cpta": str(issue.shares * face_value(state)),
         "papr": str(face_value(state)),
-        "issu_pric": "0",
         "kospi200_item_yn": yes(issue.is_index_member and is_kospi),
         "scts_mket_lstg_dt": listed if is_kospi else "",
-        "scts_mket_lstg_abol_dt": "",
         "kosdaq_mket_lstg_dt": "" if is_kospi else listed,
-        "kosdaq_mket_lstg_abol_dt": "",
-        "frbd_mket_lstg_dt": "",
-        "frbd_mket_lstg_abol_dt": "",
-        "reits_kind_cd": "",
         "etf_dvsn_cd": "1" if is_fund else "0",
-        "oilf_fund_yn": "N",
+        "stck_kind_cd": "" if is_fund else "101",
+    }
+
+
+def _sector_fields(state: State) -> Row:
+    sector = state.issue.sector
+    return {
         "idx_bztp_lcls_cd": "002",
         "idx_bztp_mcls_cd": "013",
         "idx_bztp_scls_cd": "013",
-        "idx_bztp_lcls_cd_name": "",
-        "idx_bztp_mcls_cd_name": issue.sector,
-        "idx_bztp_scls_cd_name": issue.sector,
-        "stck_kind_cd": "" if is_fund else "101",
-        "mfnd_opng_dt": "",
-        "mfnd_end_dt": "",
-        "dpsi_erlm_cncl_dt": "",
-        "etf_cu_qty": "0",
-        "std_pdno": _isin(issue.symbol),
-        "dpsi_aptm_erlm_yn": "Y",
-        "etf_txtn_type_cd": "",
-        "etf_type_cd": "",
-        "lstg_abol_dt": "",
-        "nwst_odst_dvsn_cd": "",
-        "sbst_pric": substitute,
-        "thco_sbst_pric": substitute,
-        "thco_sbst_pric_chng_dt": "",
-        "tr_stop_yn": yes(state.is_halted),
-        "admn_item_yn": yes(state.is_managed),
-        "thdt_clpr": str(state.last),
-        "bfdy_clpr": str(day.prior.close if day.prior else 0),
-        "clpr_chng_dt": f"{day.session_date:%Y%m%d}",
-        "std_idst_clsf_cd": "",
-        "std_idst_clsf_cd_name": issue.sector,
-        "ocr_no": "",
-        "crfd_item_yn": "N",
-        "elec_scty_yn": "Y",
-        "issu_istt_cd": "",
-        "etf_chas_erng_rt_dbnb": "0",
-        "etf_etn_ivst_heed_item_yn": "N",
-        "stln_int_rt_dvsn_cd": "01",
-        "frnr_psnl_lmt_rt": "0.00000000",
-        "lstg_rqsr_issu_istt_cd": "",
-        "lstg_rqsr_item_cd": "",
-        "trst_istt_issu_istt_cd": "",
-        "cptt_trad_tr_psbl_yn": "N",
-        "nxt_tr_stop_yn": "N",
+        "idx_bztp_mcls_cd_name": sector,
+        "idx_bztp_scls_cd_name": sector,
+        "std_idst_clsf_cd_name": sector,
     }
 
 

@@ -1,21 +1,19 @@
-"""Current prices: inquire-price, inquire-price-2 and intstock-multprice.
+"""The current price: inquire-price. Source: kis-wire section 4.1.
 
-Source: kis-wire sections 4.1, 4.2 and 4.13. An unknown symbol is no error: zeros and blanks.
+An unknown symbol is no error: zeros and blanks.
 """
 
 from datetime import date, timedelta
 
-from kis_core.market.symbol import Market
 from kis_core.market.tick import tick_size
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
-from kis_sandbox.wire.answer import Answer, Row, percent, quoted, sign_of
-from kis_sandbox.wire.book import book_quantities
+from kis_sandbox.wire.answer import Answer, Row, percent, quoted
 from kis_sandbox.wire.call import Call
 from kis_sandbox.wire.symbol_state import (
-    best,
+    EOK,
+    any_state,
     change_fields,
-    change_sign,
     earnings,
     extremes,
     face_value,
@@ -29,9 +27,6 @@ from kis_sandbox.wire.symbol_state import (
 )
 
 SYMBOL_FIELDS = ("FID_COND_MRKT_DIV_CODE", "FID_INPUT_ISCD")
-MULTI_FIELDS = ("FID_COND_MRKT_DIV_CODE_1", "FID_INPUT_ISCD_1")
-
-_MULTI_MAX = 30
 _BLANK_WHEN_UNKNOWN = (
     "rprs_mrkt_kor_name",
     "bstp_kor_isnm",
@@ -51,6 +46,15 @@ _BLANK_WHEN_UNKNOWN = (
     "sltr_yn",
     "mang_issu_cls_code",
 )
+_PIVOTS = (
+    "pvt_scnd_dmrs_prc",
+    "pvt_frst_dmrs_prc",
+    "pvt_pont_val",
+    "pvt_frst_dmsp_prc",
+    "pvt_scnd_dmsp_prc",
+    "dmrs_val",
+    "dmsp_val",
+)
 _ZEROS_WHEN_UNKNOWN = ("iscd_stat_cls_code", "mrkt_warn_cls_code")
 
 
@@ -63,63 +67,44 @@ def inquire_price(sandbox: Sandbox, call: Call) -> Answer:
     return quoted(output=_price(sandbox, state))
 
 
-def inquire_price_2(sandbox: Sandbox, call: Call) -> Answer:
-    """The second set of price fields, with the previous close and the halt flags."""
-    state = find_state(sandbox, call.field("FID_INPUT_ISCD"))
-    if state is None:
-        known = _price_2(_any_state(sandbox))
-        return quoted(output={k: "" if k.endswith(("_name", "_yn")) else "0" for k in known})
-    return quoted(output=_price_2(state))
-
-
-def multi_price(sandbox: Sandbox, call: Call) -> Answer:
-    """Up to thirty symbols at once, in the order they were asked for."""
-    rows = []
-    for n in range(1, _MULTI_MAX + 1):
-        symbol = call.field(f"FID_INPUT_ISCD_{n}")
-        if not symbol:
-            break
-        state = find_state(sandbox, symbol)
-        if state is None:
-            blank = dict.fromkeys(_multi_row(_any_state(sandbox)), "0")
-            rows.append(blank | {"inter_shrn_iscd": symbol, "inter_kor_isnm": ""})
-        else:
-            rows.append(_multi_row(state))
-    return quoted(output=rows)
-
-
-def _any_state(sandbox: Sandbox) -> State:
-    """Some state, for the names of the fields."""
-    state = find_state(sandbox, sandbox.listing.symbols[0])
-    assert state is not None
-    return state
-
-
 def _unknown_price(sandbox: Sandbox, symbol: str) -> Row:
-    row = dict.fromkeys(_price(sandbox, _any_state(sandbox)), "0")
+    row = dict.fromkeys(_price(sandbox, any_state(sandbox)), "0")
     row |= dict.fromkeys(_BLANK_WHEN_UNKNOWN, "")
     row |= dict.fromkeys(_ZEROS_WHEN_UNKNOWN, "00")
     return row | {"stck_shrn_iscd": symbol}
 
 
 def _price(sandbox: Sandbox, state: State) -> Row:
-    day, issue = state.day, state.issue
-    per, pbr, eps, bps = earnings(state)
-    on = day.session_date
-    pivot = str((day.prior.high + day.prior.low + day.prior.close) // 3 if day.prior else day.base)
-    face = face_value(state)
-    capital = issue.shares * face
+    return {
+        **_status_fields(state),
+        **_trade_fields(state),
+        **_pivot_fields(state),
+        **_company_fields(state),
+        **_extreme_fields(sandbox, state),
+        **_flag_fields(state),
+    }
+
+
+def _status_fields(state: State) -> Row:
+    is_normal = not (state.is_halted or state.is_managed)
     return {
         "iscd_stat_cls_code": status_code(state),
-        "marg_rate": "100.00" if state.is_halted or state.is_managed else "20.00",
+        "marg_rate": "20.00" if is_normal else "100.00",
         "rprs_mrkt_kor_name": market_name(state),
-        "bstp_kor_isnm": issue.sector,
+        "bstp_kor_isnm": state.issue.sector,
         "temp_stop_yn": yes(state.is_halted),
         "oprc_rang_cont_yn": "N",
         "clpr_rang_cont_yn": "N",
-        "crdt_able_yn": yes(not (state.is_halted or state.is_managed)),
+        "crdt_able_yn": yes(is_normal),
         "grmn_rate_cls_code": "40",
-        "elw_pblc_yn": yes(issue.is_index_member),
+        "elw_pblc_yn": yes(state.issue.is_index_member),
+    }
+
+
+def _trade_fields(state: State) -> Row:
+    limits = state.day.limits
+    average = state.turnover / state.volume if state.volume else 0
+    return {
         "stck_prpr": str(state.last),
         **change_fields(state),
         "acml_tr_pbmn": str(state.turnover),
@@ -128,25 +113,33 @@ def _price(sandbox: Sandbox, state: State) -> Row:
         "stck_oprc": str(state.open),
         "stck_hgpr": str(state.high),
         "stck_lwpr": str(state.low),
-        "stck_mxpr": str(day.limits.upper),
-        "stck_llam": str(day.limits.lower),
-        "stck_sdpr": str(day.base),
-        "wghn_avrg_stck_prc": f"{state.turnover / state.volume if state.volume else 0:.2f}",
+        "stck_mxpr": str(limits.upper),
+        "stck_llam": str(limits.lower),
+        "stck_sdpr": str(state.day.base),
+        "wghn_avrg_stck_prc": f"{average:.2f}",
         "hts_frgn_ehrt": "50.12",
         "frgn_ntby_qty": "0",
         "pgtr_ntby_qty": "0",
-        "pvt_scnd_dmrs_prc": pivot,
-        "pvt_frst_dmrs_prc": pivot,
-        "pvt_pont_val": pivot,
-        "pvt_frst_dmsp_prc": pivot,
-        "pvt_scnd_dmsp_prc": pivot,
-        "dmrs_val": pivot,
-        "dmsp_val": pivot,
-        "cpfn": str(capital // 100_000_000),
+    }
+
+
+def _pivot_fields(state: State) -> Row:
+    """Pivot levels; all of them the pivot itself, since nobody trades on them here."""
+    prior = state.day.prior
+    pivot = (prior.high + prior.low + prior.close) // 3 if prior else state.day.base
+    return dict.fromkeys(_PIVOTS, str(pivot))
+
+
+def _company_fields(state: State) -> Row:
+    issue, day = state.issue, state.day
+    per, pbr, eps, bps = earnings(state)
+    face = face_value(state)
+    return {
+        "cpfn": str(issue.shares * face // EOK),
         "rstc_wdth_prc": str(day.base - day.limits.lower),
         "stck_fcam": str(face),
         "stck_sspr": str(day.base * 7 // 10),
-        "aspr_unit": str(tick_size(state.last, issue.instrument.product, on)),
+        "aspr_unit": str(tick_size(state.last, issue.instrument.product, day.session_date)),
         "hts_deal_qty_unit_val": "1",
         "lstn_stcn": str(issue.shares),
         "hts_avls": str(market_value(state)),
@@ -156,13 +149,18 @@ def _price(sandbox: Sandbox, state: State) -> Row:
         "vol_tnrt": percent(state.volume, issue.shares),
         "eps": eps,
         "bps": bps,
-        **_extreme_fields(sandbox, state),
+    }
+
+
+def _flag_fields(state: State) -> Row:
+    face = face_value(state)
+    return {
         "whol_loan_rmnd_rate": "0.18",
         "ssts_yn": "Y",
-        "stck_shrn_iscd": issue.symbol,
+        "stck_shrn_iscd": state.issue.symbol,
         "fcam_cnnm": str(face),
-        "cpfn_cnnm": f"{capital // 100_000_000:,} 억",
-        "frgn_hldn_qty": str(issue.shares // 2),
+        "cpfn_cnnm": f"{state.issue.shares * face // EOK:,} 억",
+        "frgn_hldn_qty": str(state.issue.shares // 2),
         "vi_cls_code": yes(state.interruption is not None),
         "ovtm_vi_cls_code": "N",
         "last_ssts_cntg_qty": "0",
@@ -195,106 +193,3 @@ def _extreme_fields(sandbox: Sandbox, state: State) -> Row:
             rate = percent(state.last - extreme.price, extreme.price)
             row[f"{stem}_vrss_prpr_{suffix}"] = rate
     return row
-
-
-def _against(state: State, price: int, name: str) -> Row:
-    """How the last price stands to the day's open, high or low, in price-2's words."""
-    change = state.last - price if price else 0
-    base = state.day.base
-    return {
-        f"{name}_vrss_prpr": str(change),
-        f"{name}_vrss_prpr_sign": sign_of(change),
-        f"prdy_clpr_vrss_{name}_rate": percent(price - base, base) if price else "0.00",
-    }
-
-
-def _price_2(state: State) -> Row:
-    day, issue = state.day, state.issue
-    at_limit = "1" if state.last == day.limits.upper else "0"
-    return {
-        "rprs_mrkt_kor_name": market_name(state),
-        "new_hgpr_lwpr_cls_code": "",
-        "mxpr_llam_cls_code": at_limit,
-        "crdt_able_yn": yes(not (state.is_halted or state.is_managed)),
-        "stck_mxpr": str(day.limits.upper),
-        "elw_pblc_yn": yes(issue.is_index_member),
-        **_against(state, state.open, "oprc"),
-        "crdt_rate": "45.00",
-        "marg_rate": "100.00" if state.is_halted or state.is_managed else "20.00",
-        **_against(state, state.low, "lwpr"),
-        "stck_lwpr": str(state.low),
-        **_against(state, state.high, "hgpr"),
-        "stck_hgpr": str(state.high),
-        "mang_issu_yn": yes(state.is_managed),
-        "divi_app_cls_code": "",
-        "short_over_yn": "N",
-        "mrkt_warn_cls_code": warning_code(state),
-        "invt_caful_yn": "N",
-        "stange_runup_yn": "N",
-        "ssts_hot_yn": "N",
-        "low_current_yn": "N",
-        "vi_cls_code": yes(state.interruption is not None),
-        "short_over_cls_code": "0",
-        "stck_llam": str(day.limits.lower),
-        "new_lstn_cls_name": "",
-        "vlnt_deal_cls_name": "",
-        "flng_cls_name": "",
-        "revl_issu_reas_name": "",
-        "mrkt_warn_cls_name": "투자경고" if state.is_warned else "",
-        "stck_sdpr": str(day.base),
-        "bstp_cls_code": "0027",
-        "stck_prdy_clpr": str(day.prior.close if day.prior else 0),
-        "insn_pbnt_yn": "N",
-        "fcam_mod_cls_name": "",
-        "stck_prpr": str(state.last),
-        **change_fields(state),
-        "acml_tr_pbmn": str(state.turnover),
-        "acml_vol": str(state.volume),
-        "prdy_vrss_vol_rate": percent(state.volume, prior_volume(state)),
-        "bstp_kor_isnm": issue.sector,
-        "sltr_yn": "N",
-        "trht_yn": yes(state.is_halted),
-        "oprc_rang_cont_yn": "N",
-        "vlnt_fin_cls_code": "",
-        "stck_oprc": str(state.open),
-        "prdy_vol": str(prior_volume(state)),
-    }
-
-
-def _multi_row(state: State) -> Row:
-    day, issue = state.day, state.issue
-    bid, ask = best(state)
-    asks, bids = book_quantities(state)
-    expected = state.open - day.base if state.open else 0
-    is_kosdaq = issue.instrument.market is Market.KOSDAQ
-    return {
-        "kospi_kosdaq_cls_name": "KOSDAQ" if is_kosdaq else "KOSPI",
-        "mrkt_trtm_cls_name": "거래정지" if state.is_halted else "",
-        "hour_cls_code": "0",
-        "inter_shrn_iscd": issue.symbol,
-        "inter_kor_isnm": issue.instrument.name,
-        "inter2_prpr": str(state.last),
-        "inter2_prdy_vrss": str(state.change),
-        "prdy_vrss_sign": change_sign(state),
-        "prdy_ctrt": f"{state.change_pct:.2f}",
-        "acml_vol": str(state.volume),
-        "inter2_oprc": str(state.open),
-        "inter2_hgpr": str(state.high),
-        "inter2_lwpr": str(state.low),
-        "inter2_llam": str(day.limits.lower),
-        "inter2_mxpr": str(day.limits.upper),
-        "inter2_askp": str(ask),
-        "inter2_bidp": str(bid),
-        "seln_rsqn": str(asks[0]),
-        "shnu_rsqn": str(bids[0]),
-        "total_askp_rsqn": str(sum(asks)),
-        "total_bidp_rsqn": str(sum(bids)),
-        "acml_tr_pbmn": str(state.turnover),
-        "inter2_prdy_clpr": str(day.prior.close if day.prior else 0),
-        "oprc_vrss_hgpr_rate": percent(state.high - state.open, state.open),
-        "intr_antc_cntg_vrss": str(expected),
-        "intr_antc_cntg_vrss_sign": sign_of(expected),
-        "intr_antc_cntg_prdy_ctrt": percent(expected, day.base),
-        "intr_antc_vol": str(day.path.volumes[0] if state.open else 0),
-        "inter2_sdpr": str(day.base),
-    }

@@ -1,11 +1,10 @@
 """Rankings: volume-rank and market-cap, thirty rows at most. Source: kis-wire 4.8 and 4.9.
 
 Over thousands of issues the day's exact prints are too much work for one call, so candidates are
-taken by the day's volume spread evenly over its hours, and only they are ranked by their prints.
+taken by what they normally trade, and only they are ranked by their prints.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 from kis_core.market.symbol import Market
 from kis_sandbox.listing import Issue
@@ -46,7 +45,7 @@ VALUE_FIELDS = (
     "FID_VOL_CNT",
 )
 
-_ROWS, _CANDIDATES = 30, 60
+_ROWS, _CANDIDATES = 30, 90
 _BY_TURNOVER = ("3", "4")  # FID_BLNG_CLS_CODE
 # Places in FID_TRGT_EXLS_CLS_CODE: 투자위험/경고/주의, 관리종목, 거래정지, ETF
 _WARNED, _MANAGED, _HALTED, _FUND = 0, 1, 5, 6
@@ -59,8 +58,7 @@ def volume_rank(sandbox: Sandbox, call: Call) -> Answer:
     is_by_turnover = call.field("FID_BLNG_CLS_CODE") in _BY_TURNOVER
 
     def expected(issue: Issue) -> int:
-        volume = _last_volume(sandbox, issue)
-        return volume * issue.anchor_price if is_by_turnover else volume
+        return issue.turnover if is_by_turnover else issue.turnover // issue.anchor_price
 
     def size(state: State) -> int:
         return state.turnover if is_by_turnover else state.volume
@@ -77,14 +75,6 @@ def market_cap(sandbox: Sandbox, call: Call) -> Answer:
     whole = sum(issue.shares * issue.anchor_price for issue in sandbox.listing) // 100_000_000
     rows = [_value_row(state, n, whole) for n, state in enumerate(states[:_ROWS], start=1)]
     return quoted(output=rows)
-
-
-def _last_volume(sandbox: Sandbox, issue: Issue) -> int:
-    """The volume of the last completed session."""
-    exchange = sandbox.exchange
-    shown = exchange.tape.quote_date(exchange.now)
-    bars = exchange.tape.bars(issue.symbol, shown - timedelta(days=1))
-    return bars[-1].volume if bars else 0
 
 
 def _ranked(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from kis_core.market.bar import Bar
 from kis_core.market.symbol import Market, Product
 from kis_sandbox.after_market import as_quoted
-from kis_sandbox.exchange import best_prices
+from kis_sandbox.order_price import best_prices
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.tape import State
 from kis_sandbox.wire.answer import Row, sign_of
@@ -34,6 +34,13 @@ def find_state(sandbox: Sandbox, symbol: str) -> State | None:
     return as_quoted(
         state, closes_at=session.closes_at, now=sandbox.exchange.now, seed=sandbox.config.seed
     )
+
+
+def any_state(sandbox: Sandbox) -> State:
+    """Some state, for the names of the fields."""
+    state = find_state(sandbox, sandbox.listing.symbols[0])
+    assert state is not None
+    return state
 
 
 def change_fields(state: State) -> Row:
