@@ -101,7 +101,7 @@ def test_fills_come_back_in_the_order_of_recording(store: Store, facts: Any) -> 
 def test_trades_come_back_in_the_order_of_their_last_fill(store: Store, facts: Any) -> None:
     one, two, three = (
         replace(facts.trade, order_id=text, idempotency_key=text * 32)
-        for text in ("cc", "bb", "aa")
+        for text in ("aa", "bb", "cc")
     )
 
     for trade in (one, two, three, replace(one, quantity=5)):
