@@ -230,7 +230,6 @@ def test_an_order_refused_by_the_exchange_is_found_in_the_list(bench: Bench) -> 
     assert (order.rejected_quantity, order.filled_quantity, order.is_live) == (3, 0, False)
 
 
-@pytest.mark.req("F-020", "F-021")
 def test_a_partial_fill_is_cumulative_and_its_cancel_keeps_it(bench: Bench) -> None:
     ticket = bench.marketable_ticket(3)
     bench.fault("order-cash", "partial_fill", quantity=2)
@@ -289,7 +288,7 @@ def test_an_inquiry_survives_a_passing_fault(kind: str, bench: Bench) -> None:
     assert bench.broker.account().holding(HYNIX) is not None
 
 
-@pytest.mark.req("K-07", "T-10")
+@pytest.mark.req("K-07")
 @pytest.mark.parametrize("mode", [TradingMode.PAPER, TradingMode.REAL])
 @pytest.mark.parametrize("kind", ["zero_price", "html", "empty_body", "truncated"])
 def test_a_price_that_is_none_is_never_a_quote(

@@ -22,6 +22,7 @@ _WINDOW = timedelta(seconds=1)
 _SLOWED_FOR = timedelta(seconds=10)
 _SLOWED_TIMES = 2
 _MOST_LATE = timedelta(seconds=30)  # no legal wait is longer: beyond it the clock has jumped
+_LATE_WAKE = timedelta(milliseconds=20)
 _STEP = timedelta(milliseconds=5)  # between looks of a caller whose turn is not next
 
 _log = structlog.get_logger(__name__)
@@ -81,7 +82,10 @@ class RateBudget:
                 return max(ready_at, now + _STEP)
             if ready_at > now:
                 return ready_at
-            self._passed.append(now)
+            # Woken a little late: the next slot is counted from the due one, or every late
+            # wake-up would add to all that follow. The margin of the window covers it.
+            is_on_time = now - ready_at <= _LATE_WAKE
+            self._passed.append(ready_at if is_on_time else now)
             return None
 
     def _ready_at(self, now: datetime) -> datetime:

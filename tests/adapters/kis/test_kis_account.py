@@ -37,7 +37,6 @@ def test_the_account_is_what_the_balance_says(kis: Any, make_client: Any, wire: 
     assert kis.asked(BALANCE)[0].query["CANO"] == wire.ACCOUNT_NO
 
 
-@pytest.mark.req("F-029")
 @pytest.mark.parametrize(("told", "sellable"), [("30", 25), ("0", 0), ("20", 20)])
 def test_what_is_sellable_never_exceeds_what_is_held(
     told: str, sellable: int, kis: Any, client: KisClient, wire: Any

@@ -55,7 +55,6 @@ def _chart(wire: Any, rows: list[dict[str, Any]], **header: str) -> Any:
     return wire.Reply(body={**body, "output1": body["output1"] | header, "output2": rows})
 
 
-@pytest.mark.req("T-08")
 def test_bars_are_ascending_and_before_the_day_asked(
     kis: Any, client: KisClient, wire: Any
 ) -> None:

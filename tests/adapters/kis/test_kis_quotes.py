@@ -110,7 +110,7 @@ def test_a_flag_is_true_when_any_code_says_so_and_none_when_none_does(
     assert getattr(quote, flag) is value
 
 
-@pytest.mark.req("K-07", "T-10")
+@pytest.mark.req("K-07")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -234,7 +234,7 @@ def test_no_symbols_cost_no_call(kis: Any, client: KisClient) -> None:
     assert kis.requests == []
 
 
-@pytest.mark.req("K-06", "U-07")
+@pytest.mark.req("K-06")
 def test_a_real_cycle_over_n_symbols_costs_a_thirtieth_of_the_calls(
     kis: Any, make_client: Any, clock: Any, wire: Any
 ) -> None:

@@ -60,7 +60,7 @@ def test_a_restart_uses_the_token_on_disk_which_only_its_owner_can_read(
     assert wire.APP_KEY not in path.name + path.read_text()
 
 
-@pytest.mark.req("K-02", "M-06", "F-007", "F-096")
+@pytest.mark.req("K-02", "F-007", "F-096")
 def test_another_mode_key_or_host_never_gets_the_token(
     kis: Any, make_client: Any, wire: Any, tmp_path: Path
 ) -> None:
@@ -204,7 +204,7 @@ def test_the_wait_for_a_token_ends(kis: Any, client: KisClient, clock: Any, wire
     assert clock.now() == wire.NOW + timedelta(seconds=122)
 
 
-@pytest.mark.req("K-02", "M-17")
+@pytest.mark.req("K-02")
 def test_a_wake_ends_the_wait_for_a_token(
     kis: Any, client: KisClient, clock: Any, wire: Any
 ) -> None:
@@ -319,7 +319,7 @@ def test_threads_that_need_a_token_at_once_cause_one_issue(
     assert kis.count(TOKEN) == 1
 
 
-@pytest.mark.req("F-094", "F-095", "F-097", "K-10")
+@pytest.mark.req("F-094", "F-095", "F-097")
 def test_nothing_logged_or_raised_holds_a_secret(
     kis: Any, make_client: Any, clock: Any, wire: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
