@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from kis_adapters.settings.settings import Settings
+from kis_adapters.settings.universe import UniverseSettings
 from kis_core.gap import GapReference
 from kis_core.market.cost import Commission
+from kis_core.market.symbol import Symbol
 from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Namespace, TradingMode
 from kis_core.risk.limits import RiskLimits
@@ -16,20 +18,23 @@ from kis_core.universe.fixed import select_fixed
 _SCAN_CHUNK = {TradingMode.PAPER: 5, TradingMode.REAL: 30, TradingMode.VIRTUAL: 30}
 
 
+class EmptyUniverse(Exception):
+    """There is no symbol to trade (U-11); the text is Korean."""
+
+
+class UniverseRefused(Exception):
+    """A listed symbol cannot be one; the text is Korean."""
+
+
 def session_settings(settings: Settings, *, account: str) -> SessionSettings:
-    """The session's settings for `account` (number and product code). Raises ValueError (Korean)
-    for a universe that cannot be traded."""
-    universe, engine = settings.universe, settings.engine
-    candidates = select_fixed(
-        universe.stocks,
-        max_stocks=min(universe.max_stocks, universe.entry_candidates),
-        allow_alphanumeric=universe.allow_alphanumeric_codes,
-    )
+    """The session's settings for `account` (number and product code). Raises EmptyUniverse and
+    UniverseRefused."""
+    engine = settings.engine
     return SessionSettings(
         namespace=Namespace(mode=settings.mode, account=account),
-        candidates=candidates,
+        candidates=_candidates(settings.universe),
         parameters=_parameters(settings),
-        limits=_limits(settings),
+        limits=risk_limits(settings),
         sizing=_sizing(settings),
         commission=Commission(ppm=settings.costs.commission_ppm),
         orders=_orders(settings),
@@ -47,15 +52,29 @@ def session_settings(settings: Settings, *, account: str) -> SessionSettings:
     )
 
 
+def risk_limits(settings: Settings) -> RiskLimits:
+    """The limits that risk approval judges by."""
+    values = settings.risk.model_dump(exclude={"kill_switch"})
+    return RiskLimits(**values, max_positions=settings.universe.positions_max)
+
+
+def _candidates(universe: UniverseSettings) -> tuple[Symbol, ...]:
+    if not universe.stocks:
+        raise EmptyUniverse("거래할 종목이 없습니다. universe.yaml의 stocks를 확인하세요.")
+    try:
+        return select_fixed(
+            universe.stocks,
+            max_stocks=min(universe.max_stocks, universe.entry_candidates),
+            allow_alphanumeric=universe.allow_alphanumeric_codes,
+        )
+    except ValueError as error:
+        raise UniverseRefused(str(error)) from error
+
+
 def _parameters(settings: Settings) -> StrategyParameters:
     values = settings.strategy.model_dump()
     values["gap_reference"] = GapReference(values["gap_reference"])
     return StrategyParameters(**values)
-
-
-def _limits(settings: Settings) -> RiskLimits:
-    values = settings.risk.model_dump(exclude={"kill_switch"})
-    return RiskLimits(**values, max_positions=settings.universe.positions_max)
 
 
 def _sizing(settings: Settings) -> SizingPolicy:

@@ -1,8 +1,9 @@
 """`python -m apps.kr_trade`: read the arguments, build, run, shut down."""
 
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from os import environ
@@ -15,6 +16,7 @@ from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments, Mode, parse
 from apps.kr_trade.container import TradeContainer
+from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
 from apps.kr_trade.offline import clear_kill_switch, print_status
 from kis_adapters.console.console_notifier import ConsoleNotifier
@@ -27,9 +29,7 @@ from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
 from kis_adapters.settings.settings import Settings
-from kis_adapters.system.session_overlay import SessionFileError
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
-from kis_adapters.system.simulator_process import SimulatorFailed
 from kis_core.market.cost import TAX_TABLE_VERSION
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
@@ -37,10 +37,10 @@ from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
 from kis_core.orders.identity import TradingMode, masked_account
 from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
 from kis_core.ports.notifier import Event, EventKind
-from kis_core.ports.store import StoreMisfit, StoreUnavailable
 from kis_core.session.books import Books
 
 _COUNTDOWN_S = 10
+_LAST_WORDS_S = 1.5
 _TR_FAMILY = {TradingMode.PAPER: "VTTC", TradingMode.REAL: "TTTC"}
 _BANNER = """\
 ==============================================================================
@@ -57,15 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config_dir = config_directory(Path.cwd())
         settings = _settings(arguments, config_dir)
-    except SettingsError as error:
-        return _refuse(error.message_ko)
+    except (SettingsError, FileNotFoundError) as error:
+        return _say(str(error), ExitCode.REFUSED)
     if arguments.mode is Mode.STATUS:
         return print_status(settings, as_json=arguments.as_json)
     if arguments.mode is Mode.CLEAR_KILL_SWITCH:
         return clear_kill_switch(settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:
-        return _refuse(
-            "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요."
+        return _say(
+            "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요.",
+            ExitCode.REFUSED,
         )
     return _trade(settings, config_dir)
 
@@ -81,6 +82,8 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
 
 
 def _trade(settings: Settings, config_dir: Path) -> int:
+    """Hold the lock and the log around the session. Until it trades, SIGTERM is like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:
@@ -88,45 +91,16 @@ def _trade(settings: Settings, config_dir: Path) -> int:
         log = open_log(
             settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
         )
-    except InstanceHeld as held:
-        return _say(f"이미 실행 중입니다. {held.holder}", ExitCode.ALREADY_RUNNING)
-    except OSError as error:
-        where = error.filename or settings.paths.data_dir
-        return _say(f"{where} 에 쓸 수 없습니다: {error.strerror}", ExitCode.FAILURE)
+    except (InstanceHeld, OSError, KeyboardInterrupt) as error:
+        return _say(*ending_of(error))
     try:
-        return _guarded(lambda: _session(settings, config_dir, lock))
+        return _session(settings, config_dir, lock)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
+        _log.error("app.failed", exc_info=True)
+        return _say(*ending_of(error))
     finally:
         close_log(log)
         lock.release()
-
-
-def _guarded(session: Callable[[], int]) -> int:
-    """Whatever goes wrong becomes one Korean sentence and a code; the traceback goes to the log."""
-    try:
-        return session()
-    except KeyboardInterrupt:
-        return _say("중단했습니다. 보낸 주문은 없습니다.", ExitCode.INTERRUPTED)
-    except (StoreMisfit, SessionFileError, ValueError) as error:
-        _log.error("app.refused", exc_info=True)
-        return _refuse(str(error))
-    except StoreUnavailable as error:
-        _log.error("app.store_unavailable", exc_info=True)
-        return _say(
-            f"데이터베이스에 연결할 수 없습니다. DATABASE_URL과 서버를 확인하세요. ({error})",
-            ExitCode.FAILURE,
-        )
-    except SimulatorFailed as error:
-        _log.error("app.simulator_failed", exc_info=True)
-        return _say(str(error), ExitCode.FAILURE)
-    except SimulatorUnreachable:
-        _log.error("app.simulator_lost", exc_info=True)
-        return _say("시뮬레이터가 응답하지 않습니다. 다시 시작하세요.", ExitCode.FAILURE)
-    except Exception as error:  # noqa: BLE001  # the last line of defence: told, logged, exit 1
-        _log.error("app.failed", exc_info=True)
-        return _say(
-            f"예상하지 못한 오류로 끝냅니다({type(error).__name__}). 자세한 내용은 로그를 보세요.",
-            ExitCode.FAILURE,
-        )
 
 
 def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
@@ -141,8 +115,12 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
     container = TradeContainer(settings=settings, config_dir=config_dir, notifier=fan_out)
     try:
         container.init_resources()
+        container.session_settings()
         if not container.account_lock().acquire():
-            return _say("다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING)
+            return _say(
+                "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
+            )
+        container.client().ensure_token()  # wrong keys and an unreachable broker show here
         return _run(container, settings, fan_out, names, lock)
     finally:
         fan_out.close()
@@ -172,13 +150,16 @@ def _run(
 ) -> int:
     clock, engine = container.clock(), container.engine()
     names.follow(engine.books)
-    stop = StopRequest(clock, on_overdue=fan_out.close)
+    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(fan_out))
     stop.install()
     _announce(container, settings, fan_out)
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
     engine.stop()
     reason = "finished" if is_finished else "interrupted"
-    fan_out.tell(Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason}))
+    with suppress(SimulatorUnreachable):
+        fan_out.tell(
+            Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
+        )
     return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
 
 
@@ -215,8 +196,10 @@ def _count_down() -> None:
         time.sleep(1)
 
 
-def _refuse(sentence: str) -> int:
-    return _say(sentence, ExitCode.REFUSED)
+def _leave_behind(fan_out: FanOut) -> None:
+    """The step that is going on does not end: whatever was told reaches console and log."""
+    _log.warning("app.step_left_behind")
+    fan_out.close(within_s=_LAST_WORDS_S)
 
 
 def _say(sentence: str, code: ExitCode) -> int:

@@ -1,6 +1,7 @@
 """The command line of `python -m apps.kr_trade`."""
 
 import argparse
+import re
 import sys
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -49,9 +50,27 @@ class _Parser(argparse.ArgumentParser):
     """Says in Korean what is wrong, and ends with the documented code."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"명령줄을 이해하지 못했습니다: {message}", file=sys.stderr)
-        print("사용법은 --help 로 볼 수 있습니다.", file=sys.stderr)
+        print(f"{_korean(message)} 사용법은 --help 로 볼 수 있습니다.", file=sys.stderr)
         raise SystemExit(ExitCode.REFUSED)
+
+
+# The messages of argparse (Python 3.11) that a slip of the hand can meet.
+_MESSAGES = (
+    (
+        re.compile(r"argument (\S+): invalid choice: (\S+) \(choose from (.+)\)"),
+        "{0} 에 쓸 수 없는 값입니다: {1} (가능한 값: {2}).",
+    ),
+    (re.compile(r"argument (\S+): expected one argument"), "{0} 뒤에 값이 필요합니다."),
+    (re.compile(r"the following arguments are required: (.+)"), "빠진 인자가 있습니다: {0}."),
+    (re.compile(r"unrecognized arguments: (.+)"), "모르는 인자입니다: {0}."),
+)
+
+
+def _korean(message: str) -> str:
+    for pattern, sentence in _MESSAGES:
+        if found := pattern.fullmatch(message):
+            return sentence.format(*found.groups())
+    return f"명령줄을 이해하지 못했습니다: {message}."
 
 
 def parse(argv: list[str]) -> Arguments:

@@ -43,6 +43,7 @@ from kis_core.session.settings import SessionSettings
 
 _IN_FLIGHT = {TradingMode.PAPER: 1, TradingMode.REAL: 4}  # design section 3
 _SPARE_CONNECTIONS = 2
+_SIMULATOR_PATIENCE_S = 120.0
 _SIMULATOR_BEGINS = time(8, 30)
 # A seed and a date on which the shipped universe sees an entry and an exit within one day: a
 # demonstration of the program, and no statement about its profit.
@@ -106,7 +107,11 @@ def _clock(settings: Settings, connection: Connection) -> Iterator[Clock]:
     day_seconds = settings.simulator.day_seconds
     simulated = None
     if connection.base_url is not None:
-        simulated = simulator_clock_at(connection.base_url, day_seconds=day_seconds)
+        # The bundled one is gone for good when it is gone; one of the operator's may come back.
+        patience_s = 0.0 if settings.uses_simulator else _SIMULATOR_PATIENCE_S
+        simulated = simulator_clock_at(
+            connection.base_url, day_seconds=day_seconds, patience_s=patience_s
+        )
     if simulated is None:
         yield WallClock()
         return

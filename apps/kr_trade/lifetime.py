@@ -2,7 +2,8 @@
 
 A request to stop ends the sleep, lets the step that is going on finish, and then leaves. A step
 that hangs (a server that answers byte by byte) is left behind after `_GRACE_S`: everything that
-matters is committed before it is acted on, so leaving at any moment is safe (M-17).
+matters is committed before it is acted on, so leaving at any moment is safe (M-17). Waiting for
+a simulator that is gone ends the same way.
 """
 
 import os
@@ -12,10 +13,11 @@ from collections.abc import Callable
 from types import FrameType
 
 from apps.exit_code import ExitCode
+from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.ports.clock import Clock
 from kis_core.session.engine import Engine
 
-_GRACE_S = 4.0
+_GRACE_S = 2.5  # with the last words to console and log, within the 5 s of M-17
 
 
 class StopRequest:
@@ -55,11 +57,15 @@ def run(engine: Engine, clock: Clock, stop: StopRequest, *, heartbeat: Callable[
 
     `heartbeat` is called between steps.
     """
-    while not stop.is_asked:
-        wanted = engine.step()
-        if wanted is None:
-            return True
-        heartbeat()
+    try:
+        while not stop.is_asked:
+            wanted = engine.step()
+            if wanted is None:
+                return True
+            heartbeat()
+            if not stop.is_asked:
+                clock.sleep_until(wanted)
+    except SimulatorUnreachable:
         if not stop.is_asked:
-            clock.sleep_until(wanted)
+            raise
     return False

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from apps.exit_code import ExitCode
+from apps.kr_trade.endings import ending_of
 from apps.kr_trade.status import as_json, as_text, read_status
-from apps.session_settings import session_settings
+from apps.session_settings import risk_limits
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
@@ -43,7 +44,7 @@ class _SwitchClearer:
         self._settings = settings
 
     def __call__(self, store: Store) -> int:
-        limits = session_settings(self._settings, account=account_of(self._settings)).limits
+        limits = risk_limits(self._settings)
         with store.unit_of_work() as uow:
             record, snapshot = uow.risk(), uow.latest_snapshot()
             if record is None or record.kill_switch is None:
@@ -68,12 +69,10 @@ def _with_store(settings: Settings, act: "_StatusPrinter | _SwitchClearer") -> i
     try:
         with _store(settings) as store:
             return act(store)
-    except StoreMisfit as error:
-        print(error, file=sys.stderr)
-        return ExitCode.REFUSED
-    except StoreUnavailable as error:
-        print(f"데이터베이스에 연결할 수 없습니다: {error}", file=sys.stderr)
-        return ExitCode.FAILURE
+    except (StoreMisfit, StoreUnavailable, OSError) as error:
+        sentence, code = ending_of(error)
+        print(sentence, file=sys.stderr)
+        return code
 
 
 @contextmanager

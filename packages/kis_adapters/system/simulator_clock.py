@@ -5,6 +5,7 @@ pace is ours. `real` and `accelerated`: time runs at `speed` there, and is compu
 looks once a minute.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ _ADVANCE = "/sandbox/clock/advance"
 _MARK = "X-KIS-Sandbox"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TRIES = 3
+_AGAIN_S = 0.25
 _TIMEOUT_S = 30.0  # advancing computes the market for all the time that is passed over
 _RESYNC_S = 60.0
 _SESSION_S = 23_400.0  # 09:00-15:30
@@ -50,7 +52,9 @@ class SimulatorClock(Clock):
     """Follows the simulator's clock; never runs backwards.
 
     `day_seconds` is how long 6.5 virtual hours shall take in stepped mode (0: as fast as it
-    goes). Every method but `wake` and `observe` raises SimulatorUnreachable.
+    goes); `patience_s` how long a simulator that is gone is waited for, unless `wake` is called:
+    it may be starting again, and until then there is no time. Every method but `wake` and
+    `observe` raises SimulatorUnreachable.
     """
 
     def __init__(
@@ -58,9 +62,11 @@ class SimulatorClock(Clock):
         http: httpx.Client,
         *,
         day_seconds: float = 0.0,
+        patience_s: float = 0.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
+        self._patience_s = patience_s
         self._pace = day_seconds / _SESSION_S
         self._monotonic = monotonic
         self._sleep = WakeableSleep()
@@ -166,20 +172,29 @@ class SimulatorClock(Clock):
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
         """Both requests may be repeated: `advance` names the instant, not a distance."""
-        for attempt in range(1, _TRIES + 1):
+        deadline = self._monotonic() + self._patience_s
+        for attempt in itertools.count(1):
             try:
                 answer = self._http.request(method, path, json=body)
             except httpx.TransportError as error:
-                if attempt == _TRIES:
+                if attempt >= _TRIES and not self._may_come_back(deadline):
                     raise SimulatorUnreachable(f"{method} {path}") from error
                 continue
             if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
                 return answer
             raise SimulatorUnreachable(f"{method} {path}: HTTP {answer.status_code}")
-        raise AssertionError("the last attempt returns or raises")
+        raise AssertionError("the attempts are counted without end")
+
+    def _may_come_back(self, deadline: float) -> bool:
+        """Wait a little; whether to ask again."""
+        if self._monotonic() >= deadline:
+            return False
+        return not self._sleep.sleep(_AGAIN_S)
 
 
-def simulator_clock_at(base_url: str, *, day_seconds: float = 0.0) -> SimulatorClock | None:
+def simulator_clock_at(
+    base_url: str, *, day_seconds: float = 0.0, patience_s: float = 0.0
+) -> SimulatorClock | None:
     """The clock of the simulator that serves at `base_url`; None when no simulator does.
 
     Only this machine is asked: no other can be one (X-06). Not to be closed by anyone else.
@@ -189,7 +204,7 @@ def simulator_clock_at(base_url: str, *, day_seconds: float = 0.0) -> SimulatorC
     http = httpx.Client(base_url=base_url, timeout=_TIMEOUT_S, trust_env=False)
     try:
         if http.get(_PATH).headers.get(_MARK) == "1":
-            return SimulatorClock(http, day_seconds=day_seconds)
+            return SimulatorClock(http, day_seconds=day_seconds, patience_s=patience_s)
     except (httpx.TransportError, SimulatorUnreachable):
         pass  # nobody there, or somebody else: no simulator either way
     http.close()

@@ -1,10 +1,12 @@
 """The bundled simulator as a process of our own: started with the app, gone with the app.
 
 It is told to end when its standard input closes, so it never outlives us, however we die; its
-state directory keeps the account, the orders and the virtual time for the next start.
+state directory keeps the account, the orders and the virtual time for the next start. The port
+is that of the last start where it is free: tokens are kept by host and port.
 """
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 5.0
 _LAST_LINES = 20
+_PORT = "port.txt"
 
 
 class SimulatorFailed(Exception):
@@ -62,6 +66,7 @@ class SimulatorProcess:
         threading.Thread(target=self._drain, daemon=True).start()
         try:
             self.info = self._wait_until_ready()
+            (options.state_dir / _PORT).write_text(str(urlsplit(self.info.base_url).port))
         except BaseException:
             self.close()
             raise
@@ -129,7 +134,7 @@ def _command(options: SimulatorOptions) -> list[str]:
         "--clock",
         "stepped",
         "--port",
-        "0",
+        str(_port_of_last_start(options.state_dir)),
         "--parent-pipe",
         "--state",
         str(options.state_dir),
@@ -141,3 +146,15 @@ def _command(options: SimulatorOptions) -> list[str]:
     if options.seed is not None:
         command += ["--seed", str(options.seed)]
     return command
+
+
+def _port_of_last_start(state_dir: Path) -> int:
+    """0 (any) where there was none, or somebody else has it now."""
+    try:
+        port = int((state_dir / _PORT).read_text())
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, ValueError, OverflowError):
+        return 0
+    return port
