@@ -19,7 +19,7 @@ from kis_sandbox.clock import SPEED_MAX, ClockMode
 from kis_sandbox.config import DEFAULT_SEED, Personality, Preload, SandboxConfig
 from kis_sandbox.journal import StateRefused
 from kis_sandbox.listing import SYMBOLS_MAX
-from kis_sandbox.server import request_stop, serve
+from kis_sandbox.server import ForegroundServer
 
 _LOOPBACK = "127.0.0.1"
 _BANNER = """\
@@ -39,16 +39,17 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, serve, and return the exit code."""
     options = _parser().parse_args(arguments)
-    if options.parent_pipe:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        serve(_config(options), on_started=_announce)
+        server = ForegroundServer(_config(options), on_started=_announce)
     except (StateRefused, ValueError) as error:
         print(f"모의서버를 시작할 수 없습니다: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"모의서버를 열 수 없습니다: {error}", file=sys.stderr)
         return 1
+    if options.parent_pipe:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    server.serve()
     return 0
 
 
@@ -77,7 +78,7 @@ def _parser() -> _Parser:
 def _config(options: argparse.Namespace) -> SandboxConfig:
     return SandboxConfig(
         mode=Personality(options.mode),
-        host="0.0.0.0" if options.allow_remote else _LOOPBACK,  # noqa: S104 - asked for
+        host="0.0.0.0" if options.allow_remote else _LOOPBACK,
         port=options.port,
         clock=ClockMode(options.clock),
         speed=options.speed,
@@ -100,14 +101,14 @@ def _announce(info: dict[str, object]) -> None:
     print(json.dumps(info, ensure_ascii=False), flush=True)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(server: ForegroundServer) -> None:
     """The parent holds the other end of stdin; when it is gone, so is the reason to serve."""
     while os.read(sys.stdin.fileno(), 4_096):
         pass
-    request_stop()
+    server.stop()
 
 
-class _whole:  # noqa: N801 - reads as a function in the table above
+class _whole:
     """Reads a whole number within a range."""
 
     def __init__(self, low: int, high: int) -> None:

@@ -1,4 +1,4 @@
-"""Serving a sandbox over HTTP: in the foreground (`serve`) or in a thread (`SandboxServer`)."""
+"""Serving a sandbox over HTTP: in a thread (`SandboxServer`) or in the foreground."""
 
 import asyncio
 import contextlib
@@ -108,35 +108,31 @@ class SandboxServer:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
 
-def serve(config: SandboxConfig, *, on_started: Callable[[dict[str, object]], None]) -> None:
-    """Serve until SIGINT, SIGTERM or `request_stop`. `on_started` gets the info document."""
-    sandbox = Sandbox(config)
-    bound = _bound(config)
-    app = SandboxApp(sandbox)
-    app.base_url = _url(bound)
-    server = _server(app, lambda: on_started(admin.info(sandbox, app.base_url)))
+class ForegroundServer:
+    """A simulator in this thread: `serve` returns after `stop`, SIGINT or SIGTERM."""
 
-    def stop(*_: object) -> None:
-        server.should_exit = True
+    def __init__(
+        self, config: SandboxConfig, *, on_started: Callable[[dict[str, object]], None]
+    ) -> None:
+        self._sandbox = Sandbox(config)
+        self._socket = _bound(config)
+        app = SandboxApp(self._sandbox)
+        app.base_url = _url(self._socket)
+        self._server = _server(app, lambda: on_started(admin.info(self._sandbox, app.base_url)))
 
-    _STOPS.append(stop)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    try:
-        asyncio.run(server.serve(sockets=[bound]))
-    finally:
-        _STOPS.remove(stop)
-        bound.close()
-        sandbox.close()
+    def serve(self) -> None:
+        """Serve until stopped, then release everything."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stop())
+        try:
+            asyncio.run(self._server.serve(sockets=[self._socket]))
+        finally:
+            self._socket.close()
+            self._sandbox.close()
 
-
-_STOPS: list[Callable[[], None]] = []
-
-
-def request_stop() -> None:
-    """Ask the server in the foreground to end; from any thread."""
-    for stop in list(_STOPS):
-        stop()
+    def stop(self) -> None:
+        """Ask it to end; from any thread, and even before it serves."""
+        self._server.should_exit = True
 
 
 def _server(app: SandboxApp, on_started: Callable[[], None]) -> _Server:

@@ -108,6 +108,11 @@ def test_an_unknown_outcome_asks_to_check_the_last_trade(
 
 
 @pytest.mark.req("X-05")
+def test_the_unknown_outcome_goes_by_its_code_too() -> None:
+    assert FaultKind("EGW00302") is FaultKind.OUTCOME_UNKNOWN
+
+
+@pytest.mark.req("X-05")
 @pytest.mark.parametrize("kind", ["malformed_json", "truncated", "empty_body", "html"])
 def test_a_garbled_body_is_not_json(client: "WireClient", kind: str) -> None:
     client.server.faults.add("inquire-price", kind, count=1)

@@ -141,7 +141,7 @@ def test_more_than_is_held_cannot_be_sold(serve: "Serve", mode: str, name: str) 
     assert said(client, "sell", "005930", 11, 0) == words(name)
 
 
-@pytest.mark.req("X-02", "F-029")
+@pytest.mark.req("X-02")
 def test_an_open_sell_lowers_what_can_be_sold(serve: "Serve") -> None:
     client = serve(mode="real", holdings=(_preload("005930", 10),))
     upper = int(client.quote("005930")["stck_mxpr"])

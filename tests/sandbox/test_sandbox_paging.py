@@ -33,7 +33,7 @@ def all_orders(client: "WireClient") -> tuple[list[int], list[str], list[str]]:
         tr_cont = "N"
 
 
-@pytest.mark.req("X-01", "F-028")
+@pytest.mark.req("X-01")
 def test_paper_gives_fifteen_order_rows_a_page(serve: "Serve") -> None:
     client = serve(cash=1_000_000_000)
     lower = int(client.quote("005930")["stck_llam"])
@@ -70,7 +70,7 @@ def test_real_gives_a_hundred_order_rows_a_page(serve: "Serve") -> None:
     assert (counts, headers) == ([100, 1], ["F", "E"])
 
 
-@pytest.mark.req("X-01", "F-028")
+@pytest.mark.req("X-01")
 @pytest.mark.parametrize(("mode", "sizes"), [("paper", [20, 3]), ("real", [23])])
 def test_a_balance_comes_in_pages_of_the_personalitys_size(
     serve: "Serve", mode: str, sizes: list[int]

@@ -164,7 +164,7 @@ def test_a_switch_that_makes_no_sense_is_refused(
     assert client.http.post("/sandbox/symbols/000001", json={}).status_code == 400
 
 
-@pytest.mark.req("X-02", "T-08")
+@pytest.mark.req("X-02")
 def test_an_evening_bar_is_not_the_mornings(serve: "Serve") -> None:
     client = serve(mode="real")
 
