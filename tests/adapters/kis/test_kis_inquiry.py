@@ -18,8 +18,10 @@ BALANCE = "/inquire-balance"
 @pytest.mark.req("K-01")
 @pytest.mark.parametrize("failure", ["reset", "html", "empty", "half", "500", "EGW00316", "delay"])
 def test_an_inquiry_is_tried_three_times_with_growing_pauses(
-    failure: str, kis: Any, client: KisClient, clock: Any, wire: Any, api_errors: list[Any]
+    failure: str, kis: Any, make_client: Any, clock: Any, wire: Any, api_errors: list[Any]
 ) -> None:
+    make_client().ensure_token()
+    client = make_client(timeout_s=0.5 if failure == "delay" else 5.0)
     kis.script(
         BALANCE,
         {

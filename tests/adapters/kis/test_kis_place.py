@@ -165,8 +165,10 @@ LOST = (
 @pytest.mark.req("O-04", "O-05", "F-011")
 @pytest.mark.parametrize("case", LOST)
 def test_an_order_without_a_clear_answer_is_unknown_and_was_sent_once(
-    case: str, kis: Any, client: KisClient, wire: Any
+    case: str, kis: Any, make_client: Callable[..., KisClient], wire: Any
 ) -> None:
+    make_client().ensure_token()
+    client = make_client(timeout_s=0.5 if case == "timeout" else 5.0)
     kis.script(ORDER, _lost_answers(wire)[case])
 
     with pytest.raises(OutcomeUnknown):
@@ -178,8 +180,10 @@ def test_an_order_without_a_clear_answer_is_unknown_and_was_sent_once(
 @pytest.mark.req("O-04", "O-05", "F-011")
 @pytest.mark.parametrize("case", LOST)
 def test_a_cancel_without_a_clear_answer_is_unknown_and_was_sent_once(
-    case: str, kis: Any, client: KisClient, wire: Any
+    case: str, kis: Any, make_client: Callable[..., KisClient], wire: Any
 ) -> None:
+    make_client().ensure_token()
+    client = make_client(timeout_s=0.5 if case == "timeout" else 5.0)
     kis.script(CANCEL, _lost_answers(wire)[case])
 
     with pytest.raises(OutcomeUnknown):
