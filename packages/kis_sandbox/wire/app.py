@@ -29,6 +29,7 @@ _ADMIN = "/sandbox/"
 _TOKEN, _REVOKE, _APPROVAL = "/oauth2/tokenP", "/oauth2/revokeP", "/oauth2/Approval"
 _HASHKEY = "/uapi/hashkey"
 _BAD_JSON = ("OPSQ9995", "JSON PARSING ERROR")
+_ANSWERS_KEPT = 1_000  # for stale answers
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, no time: close sends RST
 
 Faulted = Mapping[FaultKind, Fault]
@@ -145,8 +146,15 @@ class SandboxApp:
         if FaultKind.STALE in faults and before is not None:
             return _response(answer, faults, content=before)
         content = _encoded(answer)
-        self._sandbox.answers[question] = content
+        self._remember(question, content)
         return _response(answer, faults, content=content)
+
+    def _remember(self, question: str, content: bytes) -> None:
+        answers = self._sandbox.answers
+        answers.pop(question, None)
+        answers[question] = content
+        if len(answers) > _ANSWERS_KEPT:
+            del answers[next(iter(answers))]  # the oldest
 
 
 def _fields(request: Request, content: bytes) -> dict[str, str]:
