@@ -82,14 +82,15 @@ def _check_rows_are_distinct(rows: Sequence[BalanceRow]) -> None:
 
 
 def _check_sums(rows: Sequence[BalanceRow], totals: BalanceTotals, *, pages_are_many: bool) -> None:
+    """A total that is 0 beside rows that are not was left blank, and says nothing missing."""
     slack = _PER_ROW_WON * len(rows)
     cost = sum(row.pchs_amt for row in rows)
-    if abs(cost - totals.pchs_amt_smtl_amt) > slack:
+    if totals.pchs_amt_smtl_amt and abs(cost - totals.pchs_amt_smtl_amt) > slack:
         raise KisImplausible(ENDPOINT, "the holdings' cost does not add up to the total")
     value = sum(row.evlu_amt for row in rows)
     if pages_are_many:
         slack += totals.scts_evlu_amt * _MOVED_BP // 10_000
-    if abs(value - totals.scts_evlu_amt) > slack:
+    if totals.scts_evlu_amt and abs(value - totals.scts_evlu_amt) > slack:
         raise KisImplausible(ENDPOINT, "the holdings' value does not add up to the total")
 
 
