@@ -77,12 +77,12 @@ def _at(delay_ms: int, *, cycles: int) -> list[Row]:
             broker.orders_of(today)
 
         def at_once() -> None:
-            asked = [
-                pool.submit(market_data.quotes, SYMBOLS),
-                pool.submit(broker.account),
-                pool.submit(broker.orders_of, today),
+            ports: list[_Cycle] = [
+                lambda: market_data.quotes(SYMBOLS),
+                broker.account,
+                lambda: broker.orders_of(today),
             ]
-            for one in asked:
+            for one in [pool.submit(ask) for ask in ports]:
                 one.result()
 
         calls = _counted(server, in_turn, broker)

@@ -1,15 +1,12 @@
 """L2: what a journal commit costs, against writing the same bytes and fdatasync on the same disk.
 
-    python benchmarks/bench_journal.py [--orders 500] [--directory DIR]
-        [--mysql-url URL --mysql-directory DIR]
+    python -m benchmarks.bench_journal [--orders 500] [--directory DIR]
 
 One sample is one unit of work: one event appended and its `order_state` row written, committed
 durably. The anchor is the least that is durable: the same values as text, written to the end of a
-file, then fdatasync. Samples of both alternate, so that a busy disk is busy for both. The last
-line is one JSON object; a ratio is p50 to p50, and p99 to p99, of one run.
-
-MariaDB needs a server whose data lie on the disk of --mysql-directory, with
-`innodb_flush_log_at_trx_commit=1` (its default).
+file, then fdatasync. Samples of both alternate, so that a busy disk is busy for both. A ratio is
+p50 to p50, and p99 to p99, of one run. Everything, MariaDB's data too, lies in DIR (the working
+directory); without an installed MariaDB that row is left out.
 """
 
 import argparse
@@ -18,12 +15,15 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.private_mariadb import is_installed, mariadb_in
+from benchmarks.row import Row, hand_over
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
@@ -45,19 +45,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=500, help="four commits each")
     parser.add_argument("--directory", type=Path, default=Path.cwd())
-    parser.add_argument("--mysql-url", help="an empty database")
-    parser.add_argument("--mysql-directory", type=Path, help="on the disk of the server's data")
     arguments = parser.parse_args()
     samples = [sample for number in range(arguments.orders) for sample in _life(number)]
-    results = {}
-    with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
-        url = f"sqlite:///{directory}/journal.db"
-        results["sqlite"] = _compare(url, samples, Path(directory) / "anchor")
-    if arguments.mysql_url:
-        with tempfile.TemporaryDirectory(dir=arguments.mysql_directory) as directory:
-            anchor = Path(directory) / "anchor"
-            results["mariadb"] = _compare(arguments.mysql_url, samples, anchor)
-    _show(results)
+    print("L2 on SQLite ...", flush=True)
+    with _directory(arguments.directory) as directory:
+        figures = _compare(f"sqlite:///{directory}/journal.db", samples, directory / "anchor")
+        rows = [_row("SQLite", figures, aim=(1.2, 1.5), least=(2.0, 2.5))]
+    if not is_installed():
+        hand_over(rows, ["MariaDB is not installed here: its row of L2 is missing."])
+        return
+    print("L2 on MariaDB ...", flush=True)
+    with _directory(arguments.directory) as directory, mariadb_in(directory) as url:
+        figures = _compare(url, samples, directory / "anchor")
+        rows.append(_row("MariaDB", figures, aim=(1.2, 1.5), least=(6.0, 5.0)))
+    hand_over(rows)
+
+
+@contextmanager
+def _directory(parent: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=".bench-", dir=parent) as directory:
+        yield Path(directory)
 
 
 def _life(number: int) -> list[Sample]:
@@ -159,15 +166,20 @@ def _summary(journal_us: list[float], anchor_us: list[float]) -> dict[str, float
     }
 
 
-def _show(results: dict[str, dict[str, float]]) -> None:
-    print(f"{'':10}{'':>9}{'commit us':>12}{'anchor us':>12}{'ratio':>8}")
-    for name, row in results.items():
-        for quantile in ("p50", "p99"):
-            print(
-                f"{name:10}{quantile:>9}{row[f'journal_{quantile}_us']:12.1f}"
-                f"{row[f'anchor_{quantile}_us']:12.1f}{row[f'{quantile}_ratio']:8.2f}"
-            )
-    print(json.dumps({"row": "L2", **results}))
+def _row(
+    name: str, figures: dict[str, float], *, aim: tuple[float, ...], least: tuple[float, ...]
+) -> Row:
+    shown = {key: f"{value:.0f}" for key, value in figures.items()}
+    return Row(
+        name=f"L2 · {name}",
+        what=f"journal commit, p50 and p99 of {shown['commits']}",
+        anchor=f"write + fdatasync {shown['anchor_p50_us']} / {shown['anchor_p99_us']} µs",
+        measured=f"{shown['journal_p50_us']} / {shown['journal_p99_us']} µs",
+        p50=figures["p50_ratio"],
+        p99=figures["p99_ratio"],
+        aim=aim,
+        least=least,
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time as TimeOfDay
+from datetime import datetime
+from datetime import time as TimeOfDay
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def _memory_row(samples: list[_Sample], symbols: int) -> Row:
-    start = next(sample for sample in samples if sample.at.time() < _OPEN)
+    start = max((s for s in samples if s.at.time() < _OPEN), key=lambda sample: sample.at)
     opened = next(sample for sample in samples if sample.at.time() >= _AFTER_OPEN)
     close = samples[-1]
     peak = max(samples, key=lambda sample: sample.rss)

@@ -5,7 +5,7 @@ They have every documented field, so that reading them costs what reading KIS's 
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 from kis_adapters.kis.documented import DOCUMENTED
 
@@ -61,7 +61,7 @@ def token() -> bytes:
     ).encode()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _multi_price_row(symbol: str) -> bytes:
     row = _filled("intstock-multprice", "output", inter_shrn_iscd=symbol) | {
         "inter2_prpr": str(PRICE),
@@ -80,7 +80,7 @@ def _multi_price_row(symbol: str) -> bytes:
 
 
 def _filled(endpoint: str, at: str, **values: str) -> dict[str, str]:
-    return {key: "0" for key in sorted(DOCUMENTED[endpoint, at])} | values
+    return dict.fromkeys(sorted(DOCUMENTED[endpoint, at]), "0") | values
 
 
 _WORDS = b'"rt_cd":"0","msg_cd":"MCA00000","msg1":"OK"}'

@@ -1,0 +1,97 @@
+"""A live kr_trade carries nothing of what only research or the simulator's server needs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("numpy", "pandas", "polars", "uvicorn", "kis_sandbox.server")
+WEB = "starlette"  # uvicorn's companion; another library than the simulator looks for it too
+_BUILD = """
+import json, sys
+from os import environ
+from pathlib import Path
+import apps.kr_trade.__main__ as kr_trade
+
+config = Path(sys.argv[1])
+settings = kr_trade.load_settings(
+    argv_overrides={},
+    environ=environ,
+    dotenv=Path(".env"),
+    config=config / "kr_trade.yaml",
+    universe=config / "universe.yaml",
+)
+log = kr_trade.open_log(
+    settings.paths.log_dir,
+    name="kr_trade",
+    level="INFO",
+    redactor=kr_trade.Redactor(settings.secret_values()),
+)
+listeners = [kr_trade.ConsoleNotifier(sys.stderr, name_of=lambda _: None), kr_trade.LogNotifier()]
+fan_out = kr_trade.FanOut(listeners)
+container = kr_trade.TradeContainer(settings=settings, config_dir=config, notifier=fan_out)
+container.init_resources()
+built = type(container.engine()).__name__
+modules = sorted(sys.modules)
+container.shutdown_resources()
+fan_out.close()
+kr_trade.close_log(log)
+print(json.dumps({"built": built, "modules": modules}))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+    """Every module of a process that has built all of kr_trade and not begun to trade."""
+    directory = tmp_path_factory.mktemp("live")
+    environment = {
+        "PYTHONPATH": f"{ROOT / 'packages'}:{ROOT}",
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(directory),
+        "TRADING_MODE": "REAL",
+        "REAL_KIS_APP_KEY": "NOT-A-KEY",
+        "REAL_KIS_APP_SECRET": "NOT-A-SECRET",
+        "REAL_KIS_ACCOUNT_NO": "00000000",
+        "KIS_BASE_URL": "http://127.0.0.1:9",  # the discard port: nobody answers
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", _BUILD, str(ROOT / "config")],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    answer = json.loads(run.stdout.splitlines()[-1])
+    assert answer["built"] == "Engine"
+    return frozenset(answer["modules"])
+
+
+def test_all_of_kr_trade_was_built(loaded: frozenset[str]) -> None:
+    """Or the absence of the rest would prove nothing."""
+    needed = {"httpx", "sqlite3", "holidays", "kis_core.session.engine", "kis_adapters.sql.store"}
+
+    assert needed <= loaded
+
+
+@pytest.mark.req("F-107")
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_live_process_does_not_load(name: str, loaded: frozenset[str]) -> None:
+    found = [module for module in loaded if module == name or module.startswith(f"{name}.")]
+
+    assert found == []
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="dependency_injector.wiring imports starlette wherever it is installed",
+)
+def test_a_live_process_does_not_load_a_web_framework(loaded: frozenset[str]) -> None:
+    found = [module for module in loaded if module.split(".")[0] == WEB]
+
+    assert found == []
