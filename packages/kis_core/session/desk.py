@@ -110,8 +110,7 @@ class OrderDesk:
         with self.books.reading() as uow:
             ours = uow.orders_of(session_date)
         claimed = frozenset(o.broker_order_no for o in ours if o.broker_order_no is not None)
-        given_up = [order for order in ours if is_given_up(order)]
-        late = self.lost.find_late(given_up, listed, claimed=claimed)
+        late = self.lost.find_late(ours, listed, claimed=claimed)
         for order in ours:
             row = _row_of(order, listed) if _may_have_filled_more(order) else None
             if row is not None:  # a fill that crossed the cancel, and that the list told late

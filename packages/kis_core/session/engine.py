@@ -116,8 +116,8 @@ class Engine:
             if self._is_in_session():
                 self._supervision.note_api_error()
             self._agenda.bring_forward(item, self._clock.now() + self._retry_after(item))
-        if self.books.live_orders:
-            self._agenda.bring_forward(Item.TRACK_ORDERS, self._next_track())
+        if self.books.live_orders and self._agenda.due_at(Item.TRACK_ORDERS) is None:
+            self._agenda.set(Item.TRACK_ORDERS, self._next_track())
         self._custody.write_mirror()
 
     def _retry_after(self, item: Item) -> timedelta:

@@ -23,6 +23,7 @@ from kis_core.session.settings import OrderSettings
 NOT_RECEIVED = "not_received"
 STALE = "stale"
 
+_SECOND = timedelta(seconds=1)  # the broker's times have whole seconds
 _ALL_DAY = timedelta(days=1)
 _ON_ITS_WAY = timedelta(seconds=60)  # longer than any request of ours can be under way
 
@@ -59,19 +60,18 @@ class LostAnswers:
             self._give_up(order, listed, claimed)
 
     def find_late(
-        self, given_up: Sequence[Order], listed: Sequence[BrokerOrder], *, claimed: frozenset[str]
+        self, ours: Sequence[Order], listed: Sequence[BrokerOrder], *, claimed: frozenset[str]
     ) -> frozenset[str]:
-        """Take back what was given up and is in the list after all.
+        """Take back those of our orders that were given up and are in the list after all.
 
         Returns the numbers that such orders account for, those included that must wait because
         the symbol has another live order.
         """
         taken = set[str]()
-        for order in given_up:
-            rows = candidates(
-                order, listed, claimed=claimed | frozenset(taken), skew=self.settings.skew
-            )
-            latest = (order.sent_at or order.created_at) + _ON_ITS_WAY
+        for order in filter(is_given_up, ours):
+            known = claimed | frozenset(taken)
+            rows = candidates(order, listed, claimed=known, skew=self.settings.skew)
+            latest = _latest_acceptance(order, ours)
             rows = tuple(row for row in rows if row.accepted_at <= latest)
             if not rows:
                 continue
@@ -115,6 +115,20 @@ class LostAnswers:
         else:
             order = self.journal.append(order, OrderEventKind.NOT_RECEIVED, code=NOT_RECEIVED)
             self.journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=NOT_RECEIVED)
+
+
+def _latest_acceptance(order: Order, ours: Sequence[Order]) -> datetime:
+    """What the broker took later than this is something else: a later order of ours, or one that
+    was given by hand."""
+    sent_at = order.sent_at or order.created_at
+    later = [
+        other.sent_at - _SECOND
+        for other in ours
+        if other.sent_at is not None
+        and other.sent_at > sent_at
+        and (other.intent.symbol, other.intent.side) == (order.intent.symbol, order.intent.side)
+    ]
+    return min([sent_at + _ON_ITS_WAY, *later])
 
 
 def is_given_up(order: Order) -> bool:
