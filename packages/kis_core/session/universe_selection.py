@@ -13,7 +13,7 @@ from kis_core.market.session import Session
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import TradingMode
 from kis_core.ports.calendar import Calendar, Closed
-from kis_core.ports.candidate_source import CandidatesUnavailable, CandidateSource
+from kis_core.ports.candidate_source import CandidateSource, CandidatesUnavailable
 from kis_core.ports.market_scan import IndexMembers, MarketScan
 from kis_core.ports.universe_cache import CacheNotWritten, UniverseCache
 from kis_core.session.telling import Teller
