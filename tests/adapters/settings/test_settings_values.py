@@ -386,7 +386,12 @@ def test_the_shipped_files_load_and_change_no_default_of_either_mode(load: Load)
     changed = {
         name: value for name, value in shipped.masked().items() if plain.masked()[name] != value
     }
-    assert set(changed) == {"universe.max_stocks", "universe.max_positions", "universe.stocks"}
+    assert set(changed) == {
+        "universe.selection_method",
+        "universe.max_stocks",
+        "universe.max_positions",
+        "universe.stocks",
+    }
     assert shipped.warnings == ()
 
 

@@ -62,6 +62,7 @@ def test_stocks_below_universe_win_over_those_at_the_root(load: Load, universe: 
 def test_the_universes_defaults_are_the_designs(load: Load) -> None:
     universe = load().universe
 
+    assert universe.selection_method == "combined"
     assert (universe.max_stocks, universe.entry_candidates, universe.positions_max) == (5, 5, 5)
     assert universe.min_volume == 1_000_000_000
     assert universe.min_market_cap == 1_000
@@ -91,14 +92,32 @@ def test_sizes_that_are_absent_follow_max_stocks(load: Load) -> None:
     assert (own.entry_candidates, own.positions_max) == (4, 2)
 
 
-@pytest.mark.parametrize("method", ["volume_top", "atr_filter", "combined"])
-def test_other_selection_methods_are_refused_saying_what_is_there(load: Load, method: str) -> None:
-    with pytest.raises(SettingsError, match="지금은 fixed"):
-        load(universe=f"universe: {{selection_method: {method}, stocks: [005930]}}\n")
+@pytest.mark.parametrize("method", ["fixed", "volume_top", "atr_filter", "combined"])
+def test_every_selection_method_can_be_configured(load: Load, method: str) -> None:
+    settings = load(universe=f"universe: {{selection_method: {method}, stocks: [005930]}}\n")
+
+    assert settings.universe.selection_method == method
+
+
+def test_an_unknown_selection_method_is_refused_with_the_known_ones(load: Load) -> None:
+    with pytest.raises(SettingsError, match="fixed, volume_top, atr_filter, combined"):
+        load(universe="universe: {selection_method: momentum, stocks: [005930]}\n")
+
+
+def test_a_pool_of_listed_candidates_without_any_is_refused(load: Load) -> None:
+    with pytest.raises(SettingsError, match="candidate_pool_mode"):
+        load(universe="universe: {candidate_pool_mode: yaml}\n")
+
+
+def test_atr_bounds_that_contradict_are_refused(load: Load) -> None:
+    with pytest.raises(SettingsError, match="min_atr_pct"):
+        load(universe="universe: {min_atr_pct: 5.0, max_atr_pct: 4.0}\n")
 
 
 def test_settings_that_the_method_does_not_use_are_named(load: Load) -> None:
-    settings = load(universe="universe: {stocks: [005930], min_volume: 5}\n")
+    text = "universe: {selection_method: fixed, stocks: [005930], min_volume: 5}\n"
+
+    settings = load(universe=text)
 
     assert any("universe.min_volume" in warning for warning in settings.warnings)
 
@@ -196,9 +215,15 @@ def test_an_unreadable_file_is_one_korean_sentence(load: Load) -> None:
 
 @pytest.mark.req("U-11")
 @pytest.mark.parametrize(
-    "universe", ["# none\n", "universe: {}\n", "stocks: []\n", "universe: {stocks: []}"]
+    "universe",
+    [
+        "universe: {selection_method: fixed}\n",
+        "stocks: []\nuniverse: {selection_method: fixed}\n",
+        "universe: {selection_method: fixed, stocks: []}",
+        "universe: {selection_method: fixed, candidate_stocks: [005930]}",
+    ],
 )
-def test_a_universe_without_stocks_is_refused(load: Load, universe: str) -> None:
+def test_a_fixed_universe_without_stocks_is_refused(load: Load, universe: str) -> None:
     with pytest.raises(SettingsError, match="하나도 없습니다"):
         load(universe=universe)
 
