@@ -227,3 +227,18 @@ def test_the_same_requests_get_the_same_answers(serve: "Serve") -> None:
         return answers
 
     assert transcript(0) == transcript(30)
+
+
+@pytest.mark.req("X-04")
+def test_fills_of_several_symbols_are_booked_in_order_of_time(serve: "Serve") -> None:
+    client = serve(cash=10_000_000_000)
+    client.advance("2026-11-24T10:00:00+09:00")
+    for symbol in ("105560", "012330", "051910"):
+        client.order("buy", symbol, 2_000, 0, kind="01")
+    client.advance("2026-11-24T11:00:00+09:00")
+
+    fills = client.ledger()["fills"]
+
+    times = [fill["at"] for fill in fills]
+    assert len({fill["symbol"] for fill in fills[:6]}) > 1
+    assert times == sorted(times)

@@ -72,11 +72,15 @@ def test_another_token_comes_after_six_hours(paper: "WireClient") -> None:
 
 
 @pytest.mark.req("X-01")
-def test_an_expired_token_is_refused_as_expired(paper: "WireClient") -> None:
-    paper.advance("2026-11-25T08:50:00+09:00")
+def test_a_token_is_refused_as_expired_after_exactly_a_day(serve: "Serve") -> None:
+    client = serve(latency_ms=0)
+    client.advance("2026-11-25T08:49:59.999999+09:00")
+    alive = client.call("inquire-price", **PRICE)
 
-    answer = paper.call("inquire-price", **PRICE)
+    client.advance("2026-11-25T08:50:00+09:00")
+    answer = client.call("inquire-price", **PRICE)
 
+    assert alive.status_code == 200
     assert (answer.status_code, answer.json()["msg_cd"]) == (500, "EGW00123")
 
 
