@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
+
+# No test is timed: the machine is shared and noisy. Derandomised in CI by hypothesis itself.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _USER, _PASSWORD = "kis_test", "not-a-secret"
 _START_S, _STOP_S = 30.0, 20.0

@@ -41,7 +41,11 @@ def hook(event, args):
 recording = True
 sys.addaudithook(hook)
 import kis_core
-names = [m.name for m in pkgutil.walk_packages(kis_core.__path__, "kis_core.")]
+names = [
+    m.name
+    for m in pkgutil.walk_packages(kis_core.__path__, "kis_core.")
+    if not m.name.startswith("kis_core.research")  # frames and arrays are welcome there
+]
 for name in names:
     importlib.import_module(name)
 recording = False
