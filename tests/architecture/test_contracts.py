@@ -13,7 +13,7 @@ ENVIRONMENT = {"PYTHONPATH": f"{PACKAGES}:{ROOT}", "PATH": "/usr/bin:/bin", "HOM
 
 
 def modules() -> list[str]:
-    """Every module of ours that can be imported without being run."""
+    """Every module of ours that can be imported without being run (Alembic runs its `env`)."""
     found = [
         path.relative_to(base)
         for base, tops in (
@@ -22,7 +22,7 @@ def modules() -> list[str]:
         )
         for top in tops
         for path in (base / top).rglob("*.py")
-        if path.name != "__main__.py"
+        if path.name != "__main__.py" and path != path.parent.parent / "migrations" / "env.py"
     ]
     return sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in found)
 
