@@ -93,6 +93,18 @@ def test_empty_answers_outside_a_session_never_delete_a_position(holding: World)
     assert holding.engine.books.positions[SAMSUNG] == before
 
 
+@pytest.mark.req("P-08", "F-110")
+def test_a_difference_that_began_late_is_not_believed_at_the_close(holding: World) -> None:
+    holding.run_until(holding.at(15, 25, 40))
+    before = holding.engine.books.positions[SAMSUNG]
+    holding.broker.fail_next("account", *[Fault.EMPTY_HOLDINGS] * 50)
+
+    holding.restart()
+    holding.run_until(holding.at(16, 0))
+
+    assert holding.engine.books.positions[SAMSUNG] == before
+
+
 @pytest.mark.req("P-08", "F-044")
 def test_a_start_without_a_balance_changes_nothing_and_goes_on_when_it_answers(
     holding: World,

@@ -128,6 +128,8 @@ def test_a_cancel_is_first_asked_for_after_the_fill_wait_and_then_ever_more_rare
 ) -> None:
     world.broker.fills_at_once = False
     world.broker.fail_next("cancel", *[Fault.LOSE_BEFORE] * 100)
+    orders = replace(world.settings.orders, fill_wait=timedelta(seconds=44))
+    world.tune(orders=orders)
     _break_out(world)
 
     world.run_until(world.at(9, 14))
@@ -135,7 +137,7 @@ def test_a_cancel_is_first_asked_for_after_the_fill_wait_and_then_ever_more_rare
     [order] = _buys(world)
     asked = [e.at for e in world.notifier.of(EventKind.ORDER_CANCEL_REQUESTED)]
     after = [(at - order.created_at).total_seconds() for at in asked]
-    assert after == [46, 92, 184, 368]  # looks are 2 s apart
+    assert after == [44, 88, 176, 352, 704]  # on the second: looks are 2 s apart
     assert order.status is OrderStatus.SUBMITTED
 
 
@@ -357,3 +359,68 @@ def test_an_unconfirmed_calendar_guards_but_does_not_enter(holding: World) -> No
 
     assert holding.broker.costs == {}
     assert len(_buys(holding)) == 1
+
+
+@pytest.mark.req("F-030", "O-11")
+def test_cash_that_a_live_purchase_may_still_take_is_not_spent_twice(world: World) -> None:
+    world.broker.fills_at_once = False
+    world.broker.cash = 141_000  # one limit price of 70,700, and not quite a second
+    for symbol in (SAMSUNG, HYNIX):
+        world.list_symbol(symbol, last_close=70_000)
+        world.market.set_price(symbol, 70_300)
+    world.tune(candidates=(SAMSUNG, HYNIX), limits=RiskLimits(daily_max_loss_pct=5.0))
+
+    world.run_until(world.at(9, 0, 30))
+
+    assert [o.symbol for o in world.broker.orders] == [SAMSUNG]
+    assert world.notifier.of(EventKind.ENTRY_REFUSED)[0].fields["reason"] == "cash"
+
+
+@pytest.mark.req("O-08", "F-020")
+def test_a_fill_that_the_list_tells_after_the_cancel_is_booked(world: World) -> None:
+    world.tune(sizing=Fixed(shares=10))
+    world.broker.fills_at_once = False
+    _break_out(world)
+    world.run_until(world.at(9, 2, 1))
+    world.broker.fill("1", 3)
+    world.run_until(world.at(9, 3))
+    before = world.engine.books.positions[SAMSUNG].quantity
+    row = world.broker.orders[0]
+    world.broker.orders[0] = replace(row, filled_quantity=5, filled_amount=5 * 70_300)
+    world.broker.hold(SAMSUNG, quantity=5, cost=5 * 70_300)
+
+    world.run_until(world.at(9, 10))
+
+    [order] = _buys(world)
+    assert before == 3
+    assert (order.status, order.filled_quantity) == (OrderStatus.CANCELLED, 5)
+    assert world.engine.books.positions[SAMSUNG].cost == 351_500
+    with world.store.unit_of_work() as uow:
+        trade = uow.trade(order.order_id)
+    assert trade is not None
+    assert trade.amount == 351_500
+
+
+@pytest.mark.req("R-02", "D-06")
+def test_a_kill_switch_whose_commit_is_in_doubt_is_read_again(world: World) -> None:
+    """Five errors in a row; the commit of the fifth is lost on the way back."""
+    world.broker.hold(HYNIX, quantity=1, cost=50_000)
+    world.market.set_price(HYNIX, 50_000)
+    world.run_until(world.at(9, 0, 30))
+    world.market.set_price(SAMSUNG, 70_300)
+    world.market.is_down = True
+    while not _switched_off(world):
+        world.store.fails_at = {world.store.commits + 1: "committed_but_unknown"}
+        world.run_for(seconds=1)
+    world.market.is_down = False
+    world.store.fails_at.clear()
+
+    world.run_until(world.at(9, 30))
+
+    assert _buys(world) == []
+
+
+def _switched_off(world: World) -> bool:
+    with world.store.unit_of_work() as uow:
+        record = uow.risk()
+    return record is not None and record.kill_switch is not None

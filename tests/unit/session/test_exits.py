@@ -278,7 +278,8 @@ def test_one_empty_answer_sells_nothing_and_delays_the_stop_by_seconds_only(
 
 @pytest.mark.req("O-15", "O-06")
 def test_an_entry_still_filling_is_taken_off_before_the_exit_is_sent(world: World) -> None:
-    world.tune(sizing=Fixed(shares=10))
+    patient = replace(world.settings.orders, fill_wait=timedelta(hours=1))
+    world.tune(sizing=Fixed(shares=10), orders=patient)
     world.broker.fills_at_once = False
     world.run_until(world.at(9, 1, 30))
     world.market.set_price(SAMSUNG, 70_300)
@@ -453,3 +454,19 @@ class _Counting:
     def quotes(self, symbols: Sequence[Symbol]) -> Mapping[Symbol, Quote | QuoteUnavailable]:
         self.asked.append(len(symbols))
         return self._market.quotes(symbols)
+
+
+@pytest.mark.req("O-01", "D-06")
+def test_a_sale_whose_intent_may_be_committed_is_withdrawn_and_decided_again_at_once(
+    holding: World,
+) -> None:
+    _fall(holding)
+    holding.run_until(holding.at(9, 5, 59))
+    holding.store.fails_at[holding.store.commits + 1] = "committed_but_unknown"
+
+    holding.run_until(holding.at(9, 6, 15))  # well before a lost answer would have been given up
+
+    first, second = _sales(holding)
+    assert (first.status, first.code) == (OrderStatus.FAILED, "not_sent")
+    assert second.status is OrderStatus.FILLED
+    assert holding.broker.costs == {}

@@ -313,16 +313,21 @@ def test_an_order_without_a_number_is_cancelled_after_fifteen_minutes_of_silence
     assert (stale.status, stale.code) == (OrderStatus.CANCELLED, "stale")
 
 
-@pytest.mark.req("O-05", "P-03")
-def test_an_order_is_adopted_on_a_later_day_and_its_day_is_summed_up_again(world: World) -> None:
+@pytest.mark.req("O-05", "P-03", "E-05")
+def test_a_fill_learnt_on_a_later_day_corrects_the_summary_of_its_own(world: World) -> None:
+    world.broker.fills_at_once = False
+    world.broker.list_lag = timedelta(hours=10)
     _break_out(world)
-    world.broker.fail_next("place", Fault.LOSE_AFTER)
-    world.broker.fail_next("orders_of", *[Fault.UNAVAILABLE] * 100_000)
     world.run_until(world.at(16, 0))
     tuesday = world.clock.now().date()
     with world.store.unit_of_work() as uow:
         before = uow.summary_of(tuesday)
-    world.broker.faults.clear()
+    world.broker.list_lag = timedelta(0)
+    row = world.broker.orders[0]
+    world.broker.orders[0] = replace(
+        row, filled_quantity=1, filled_amount=70_300, cancelled_quantity=0, is_live=False
+    )
+    world.broker.hold(SAMSUNG, quantity=1, cost=70_300)
 
     world.clock.set(world.at(8, 30) + timedelta(days=1))
     world.restart()
@@ -332,9 +337,75 @@ def test_an_order_is_adopted_on_a_later_day_and_its_day_is_summed_up_again(world
         [order], after = uow.orders_of(tuesday), uow.summary_of(tuesday)
     assert order.status is OrderStatus.FILLED
     assert world.engine.books.positions[SAMSUNG].entry_session == tuesday
-    assert before is None or before.trades == 0
+    assert before is not None
     assert after is not None
-    assert after.trades == 1
+    assert (before.trades, after.trades) == (0, 1)
+
+
+@pytest.mark.req("O-05")
+def test_an_order_adopted_on_a_later_day_belongs_to_its_own(world: World) -> None:
+    _break_out(world)
+    world.broker.fail_next("place", Fault.LOSE_AFTER)
+    world.broker.fail_next("orders_of", *[Fault.UNAVAILABLE] * 100_000)
+    world.run_until(world.at(16, 0))
+    tuesday = world.clock.now().date()
+    world.broker.faults.clear()
+
+    world.clock.set(world.at(8, 30) + timedelta(days=1))
+    world.restart()
+    world.run_until(world.at(8, 50))
+
+    with world.store.unit_of_work() as uow:
+        [order], summary = uow.orders_of(tuesday), uow.summary_of(tuesday)
+    assert order.status is OrderStatus.FILLED
+    assert summary is not None
+    assert summary.trades == 1
+
+
+@pytest.mark.req("O-06", "P-04")
+def test_what_a_past_day_left_unfilled_is_over_whatever_its_row_says(world: World) -> None:
+    world.broker.fills_at_once = False
+    world.broker.fail_next("cancel", *[Fault.LOSE_BEFORE] * 1_000)
+    _break_out(world)
+    world.run_until(world.at(16, 0))
+    tuesday = world.clock.now().date()
+
+    world.run_until(world.at(8, 50) + timedelta(days=1))
+
+    with world.store.unit_of_work() as uow:
+        [order] = uow.orders_of(tuesday)
+    assert world.broker.orders[0].is_live  # by a row that nobody tidied up
+    assert order.status is OrderStatus.CANCELLED
+
+
+@pytest.mark.req("O-05", "P-13")
+def test_an_order_given_by_hand_an_hour_later_is_not_the_one_that_was_given_up(
+    world: World,
+) -> None:
+    world.settings = replace(
+        world.settings, orders=replace(world.settings.orders, entry_legs_max=1)
+    )
+    world.restart()
+    _break_out(world)
+    world.broker.fail_next("place", Fault.LOSE_BEFORE)
+    world.run_until(world.at(10, 2))
+    [order] = _orders(world)
+    world.broker.take_by_hand(
+        OrderTicket(
+            order_id="by-hand",
+            symbol=SAMSUNG,
+            side=Side.BUY,
+            quantity=1,
+            order_type=order.intent.order_type,
+            price=order.intent.price,
+        )
+    )
+
+    world.run_until(world.at(10, 30))
+
+    [order] = _orders(world)
+    assert (order.status, order.code) == (OrderStatus.FAILED, "not_received")
+    assert world.engine.books.positions[SAMSUNG].entry_order_id is None
 
 
 @pytest.mark.req("O-08", "F-024")
