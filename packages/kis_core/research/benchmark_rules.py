@@ -1,0 +1,335 @@
+"""The rules by which backtesting libraries are compared, as parameters of our own strategy.
+
+W1: every symbol for itself, ten shares a signal. W2: one account, twenty places, the best signals
+by close over SMA. Signals are of the close and are filled at the next open, with costs as flat
+rates. Both exist twice: fast, where an array scan finds the bars worth asking about, and bar by
+bar, where the strategy is asked about every bar of every symbol. Trades must be equal bit for bit.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kis_core.market.bar import Bar
+from kis_core.research.bars import BarMatrix, Floats, Int64s
+from kis_core.research.closing import CloseJudge, Holding
+from kis_core.research.scan import CloseScan, HeldScan, scan_closes
+from kis_core.strategy.indicators import RollingSum, TrueRange
+from kis_core.strategy.parameters import StrategyParameters
+
+# Neither ADX nor a spike of ATR, a loss limit, a gap or a broken trend has a say in these rules.
+PARAMETERS = StrategyParameters(
+    adx_threshold=0.0,
+    adx_exit_threshold=0.0,
+    atr_spike_threshold=1e9,
+    max_loss_pct=100.0,
+    trend_exit_enabled=False,
+    gap_threshold_pct=None,
+)
+SHARES = 10
+CASH = 100_000_000.0
+PLACES = 20
+_BUY_RATE = 1.00015  # commission 0.015 %
+_SELL_RATE = 1 - 0.00015 - 0.0018  # and tax 0.18 %
+
+TradeRow = tuple[int, int, int, int, int]  # symbol index, entry bar, exit bar, entry, exit price
+Signals = Callable[[int], list[tuple[int, int]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseResult:
+    """Closed trades as int64 rows, by symbol and entry bar; `final_equity` only of one account."""
+
+    trades: Int64s
+    final_equity: float | None = None
+
+
+def independent(bars: BarMatrix) -> CaseResult:
+    """W1 by scan: all symbols side by side, day by day."""
+    scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
+    count = len(bars.symbols)
+    held = HeldScan(high=bars.high, close=bars.close, slots=count, parameters=PARAMETERS)
+    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    holdings: dict[int, Holding] = {}
+    is_flat = np.ones(count, np.bool_)
+    trades: list[TradeRow] = []
+    buying: list[int] = []
+    selling: list[int] = []
+    for day in range(bars.days):
+        for row, price in _prices(bars, selling, day):
+            trades.append(_trade(holdings.pop(row), day, price))
+            held.drop(row)
+            is_flat[row] = True
+        sums = scan.atr_sum[buying, day - 1].tolist()
+        for (row, price), atr_sum in zip(_prices(bars, buying, day), sums, strict=True):
+            levels = judge.levels(price=price, atr_sum=atr_sum)
+            holdings[row] = Holding(
+                row=row, entry_day=day, price=price, quantity=SHARES, levels=levels
+            )
+            held.put(row, row=row, price=price, levels=levels)
+        due = held.due(day)
+        selling = _agreed_sales(bars, judge, held, day, [(slot, holdings[slot]) for slot in due])
+        found = np.flatnonzero(scan.is_candidate[:, day] & is_flat)
+        buying = _agreed_buys(bars, scan, judge, day, found.tolist(), len(found))
+        is_flat[buying] = False
+    return CaseResult(trades=_sorted(trades))
+
+
+def one_account(bars: BarMatrix) -> CaseResult:
+    """W2 by scan."""
+    scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
+    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    held = HeldScan(high=bars.high, close=bars.close, slots=PLACES, parameters=PARAMETERS)
+    account = _Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
+    is_flat = np.ones(len(bars.symbols), np.bool_)
+    for day in range(bars.days):
+        for slot, row in account.fill_sales(day):
+            held.drop(slot)
+            is_flat[row] = True
+        for slot, holding in account.fill_buys(day):
+            held.put(slot, row=holding.row, price=holding.price, levels=holding.levels)
+            is_flat[holding.row] = False
+        due = [(slot, account.at(slot)) for slot in held.due(day)]
+        account.selling = _agreed_sales(bars, judge, held, day, due)
+        if account.free:
+            found = np.flatnonzero(scan.is_candidate[:, day] & is_flat)
+            ranked = _ranked(bars, scan, day, found)
+            account.queue(_agreed_buys(bars, scan, judge, day, ranked, account.free), day)
+    return account.result()
+
+
+def independent_bar_by_bar(bars: BarMatrix) -> CaseResult:
+    """W1 without a scan: the strategy is asked at every close."""
+    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    trades: list[TradeRow] = []
+    for row in range(len(bars.symbols)):
+        watch = _Watch(judge, row)
+        for day, bar in enumerate(bars.series(row)):
+            sold = watch.open(day, bar.open)
+            if sold is not None:
+                trades.append(sold)
+            watch.close(day, bar)
+            watch.wants_buy = watch.is_signal
+    return CaseResult(trades=_sorted(trades))
+
+
+def one_account_bar_by_bar(bars: BarMatrix) -> CaseResult:
+    """W2 without a scan."""
+    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    watches = [_Watch(judge, row) for row in range(len(bars.symbols))]
+    series = [bars.series(row) for row in range(len(bars.symbols))]
+    account = _Account(bars, judge, atr_sum_of=lambda row, day: watches[row].atr_sum)
+    for day in range(bars.days):
+        for _, row in account.fill_sales(day):
+            watches[row].holding = None
+        for _, holding in account.fill_buys(day):
+            watches[holding.row].take(holding)
+        for row, watch in enumerate(watches):
+            watch.close(day, series[row][day])
+        account.selling = [
+            slot for slot, holding in account.holdings.items() if watches[holding.row].wants_sale
+        ]
+        signals = [watch for watch in watches if watch.is_signal]
+        signals.sort(key=lambda watch: (-watch.score, watch.row))
+        account.queue([watch.row for watch in signals[: account.free]], day)
+    return account.result()
+
+
+class _Account:
+    """Twenty places and the cash they share. `selling` are the places to be emptied at the next
+    open, `buying` the rows and quantities to be bought there."""
+
+    def __init__(
+        self, bars: BarMatrix, judge: CloseJudge, *, atr_sum_of: Callable[[int, int], int]
+    ) -> None:
+        self._bars, self._judge, self._atr_sum_of = bars, judge, atr_sum_of
+        self._cash = CASH
+        self._trades: list[TradeRow] = []
+        self.holdings: dict[int, Holding] = {}
+        self.selling: list[int] = []
+        self.buying: list[tuple[int, int]] = []
+
+    @property
+    def free(self) -> int:
+        """Places that the next open finds empty."""
+        return PLACES - len(self.holdings) + len(self.selling)
+
+    def at(self, slot: int) -> Holding:
+        """What is held in a place."""
+        return self.holdings[slot]
+
+    def fill_sales(self, day: int) -> list[tuple[int, int]]:
+        """Sell what was queued, at the open; the places and rows, in order of the place."""
+        sold = []
+        for slot in sorted(self.selling):
+            holding = self.holdings.pop(slot)
+            price = int(self._bars.open[holding.row, day])
+            self._cash += holding.quantity * price * _SELL_RATE
+            self._trades.append(_trade(holding, day, price))
+            sold.append((slot, holding.row))
+        self.selling = []
+        return sold
+
+    def fill_buys(self, day: int) -> list[tuple[int, Holding]]:
+        """Buy what was queued, at the open, in rank order, as far as the cash goes."""
+        bought = []
+        for row, wanted in self.buying:
+            price = int(self._bars.open[row, day])
+            quantity = min(wanted, int(self._cash / (price * _BUY_RATE)))
+            if quantity < 1:
+                continue
+            self._cash -= quantity * price * _BUY_RATE
+            levels = self._judge.levels(price=price, atr_sum=self._atr_sum_of(row, day - 1))
+            holding = Holding(
+                row=row, entry_day=day, price=price, quantity=quantity, levels=levels
+            )
+            slot = min(set(range(PLACES)) - self.holdings.keys())
+            self.holdings[slot] = holding
+            bought.append((slot, holding))
+        self.buying = []
+        return bought
+
+    def queue(self, rows: list[int], day: int) -> None:
+        """Queue purchases of equal parts of the equity at this close; nothing of nothing."""
+        if not rows:
+            return
+        part = self._equity(day) / PLACES
+        closes = self._bars.close[rows, day].tolist()
+        wanted = [(row, int(part / close)) for row, close in zip(rows, closes, strict=True)]
+        self.buying = [(row, quantity) for row, quantity in wanted if quantity]
+
+    def result(self) -> CaseResult:
+        """The closed trades, and the equity at the last close."""
+        return CaseResult(
+            trades=_sorted(self._trades), final_equity=float(self._equity(self._bars.days - 1))
+        )
+
+    def _equity(self, day: int) -> float:
+        total = self._cash
+        for slot in sorted(self.holdings):
+            holding = self.holdings[slot]
+            total += holding.quantity * int(self._bars.close[holding.row, day])
+        return total
+
+
+class _Watch:
+    """One symbol, bar by bar: its sums, what is held of it, and what the strategy says."""
+
+    def __init__(self, judge: CloseJudge, row: int) -> None:
+        self._judge = judge
+        self.row = row
+        self._closes, self._ranges = RollingSum(PARAMETERS.ma_period), RollingSum(
+            PARAMETERS.atr_period
+        )
+        self._true_range = TrueRange()
+        self._previous_high, self._highest, self._last, self._sma_sum = 0, 0, 0, 0
+        self.atr_sum = 0
+        self.holding: Holding | None = None
+        self.is_signal = self.wants_buy = self.wants_sale = False
+
+    @property
+    def score(self) -> float:
+        """Close over SMA."""
+        return self._last / (self._sma_sum / PARAMETERS.ma_period)
+
+    def open(self, day: int, price: int) -> TradeRow | None:
+        """Fill what the last close asked for; the trade that ends here, if one does."""
+        trade = None
+        if self.wants_sale and self.holding is not None:
+            trade, self.holding = _trade(self.holding, day, price), None
+        elif self.wants_buy:
+            levels = self._judge.levels(price=price, atr_sum=self.atr_sum)
+            self.take(
+                Holding(row=self.row, entry_day=day, price=price, quantity=SHARES, levels=levels)
+            )
+        self.wants_buy = self.wants_sale = False
+        return trade
+
+    def take(self, holding: Holding) -> None:
+        """Hold what was bought at this bar's open."""
+        self.holding, self._highest = holding, holding.price
+
+    def close(self, day: int, bar: Bar) -> None:
+        """Take the bar in and ask the strategy."""
+        self._last = bar.close
+        self._sma_sum = self._closes.push(bar.close) or 0
+        self.atr_sum = self._ranges.push(self._true_range.push(bar)) or 0
+        self.is_signal = self.wants_sale = False
+        if self.holding is not None:
+            self.wants_sale = self._judge.sells(
+                self.holding, day, last=bar.close, high=bar.high, highest=self._highest
+            )
+            self._highest = max(self._highest, bar.high)
+        elif day >= PARAMETERS.ma_period:
+            self.is_signal = self._judge.buys(
+                self.row,
+                day,
+                last=bar.close,
+                previous_high=self._previous_high,
+                sma_sum=self._sma_sum,
+                atr_sum=self.atr_sum,
+            )
+        self._previous_high = bar.high
+
+
+def _prices(bars: BarMatrix, rows: list[int], day: int) -> list[tuple[int, int]]:
+    return list(zip(rows, bars.open[rows, day].tolist(), strict=True))
+
+
+def _agreed_sales(
+    bars: BarMatrix,
+    judge: CloseJudge,
+    held: HeldScan,
+    day: int,
+    due: list[tuple[int, Holding]],
+) -> list[int]:
+    """The slots that the strategy sells, of those that the scan points at."""
+    rows = [holding.row for _, holding in due]
+    closes, highs = bars.close[rows, day].tolist(), bars.high[rows, day].tolist()
+    before = held.highest_before[[slot for slot, _ in due]].tolist()
+    return [
+        slot
+        for (slot, holding), last, high, highest in zip(due, closes, highs, before, strict=True)
+        if judge.sells(holding, day, last=last, high=high, highest=highest)
+    ]
+
+
+def _agreed_buys(
+    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: list[int], most: int
+) -> list[int]:
+    """The first `most` rows that the strategy buys, of those that the scan points at."""
+    if not rows or not most:
+        return []
+    agreed: list[int] = []
+    asked = zip(
+        rows,
+        bars.close[rows, day].tolist(),
+        bars.high[rows, day - 1].tolist(),
+        scan.sma_sum[rows, day].tolist(),
+        scan.atr_sum[rows, day].tolist(),
+        strict=True,
+    )
+    for row, last, high, sma_sum, atr_sum in asked:
+        if judge.buys(
+            row, day, last=last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum
+        ):
+            agreed.append(row)
+            if len(agreed) == most:
+                break
+    return agreed
+
+
+def _ranked(bars: BarMatrix, scan: CloseScan, day: int, rows: Int64s) -> list[int]:
+    """By close over SMA, the highest first; equal ones by row."""
+    score: Floats = bars.close[rows, day] / (scan.sma_sum[rows, day] / PARAMETERS.ma_period)
+    ranked: list[int] = rows[np.argsort(-score, kind="stable")].tolist()
+    return ranked
+
+
+def _trade(holding: Holding, day: int, price: int) -> TradeRow:
+    return holding.row, holding.entry_day, day, holding.price, price
+
+
+def _sorted(trades: list[TradeRow]) -> Int64s:
+    return np.array(sorted(trades), dtype=np.int64).reshape(len(trades), 5)
