@@ -54,8 +54,9 @@ class ScanDay:
 
 @dataclass(slots=True)
 class SelectionRun:
-    """Advance it until it answers. `notes` are Korean, for the operator; `calls_for` counts the
-    calls that were made for one symbol alone."""
+    """Advance it until it answers. `notes` and `warnings` are Korean, for the operator: what the
+    candidates come from, and which source was replaced by another. `calls_for` counts the calls
+    that were made for one symbol alone."""
 
     policy: UniversePolicy
     scan: MarketScan
@@ -63,6 +64,7 @@ class SelectionRun:
     day: ScanDay
     chunk: int = 30
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     calls_for: Counter[Symbol] = field(default_factory=Counter)
     _pool: tuple[str, ...] | None = None
     _snapshots: dict[Symbol, Snapshot | Unread] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class SelectionRun:
         try:
             ranked = self._ranked()
         except MarketScanUnavailable as error:
-            self.notes.append(f"순위 조회 실패로 KOSPI200 목록을 씁니다: {error}")
+            self.warnings.append(f"순위 조회 실패로 KOSPI200 목록을 씁니다: {error}")
             return self._index_members()
         if policy.pool_mode is PoolMode.VOLUME_TOP and ranked:
             return ranked
@@ -137,7 +139,7 @@ class SelectionRun:
         told = self.members.kospi200()
         self.notes.append(f"KOSPI200 목록: {told.as_of:%Y-%m-%d} 기준 ({told.source})")
         if told.warning is not None:
-            self.notes.append(told.warning)
+            self.warnings.append(told.warning)
         return told.codes
 
     def _fetch(self, needed: Needed) -> None:

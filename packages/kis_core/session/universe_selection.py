@@ -15,6 +15,7 @@ from kis_core.orders.identity import TradingMode
 from kis_core.ports.calendar import Calendar, Closed
 from kis_core.ports.candidate_source import CandidateSource, CandidatesUnavailable
 from kis_core.ports.market_scan import IndexMembers, MarketScan
+from kis_core.ports.notifier import Level
 from kis_core.ports.universe_cache import CacheNotWritten, UniverseCache
 from kis_core.session.telling import Teller
 from kis_core.session.universe_run import ScanDay, SelectionRun, UniverseSourceFailed
@@ -140,6 +141,8 @@ class UniverseSelector(CandidateSource):
         self._told.stages(selection)
         for note in run.notes:
             self._told.note(note)
+        for warning in run.warnings:
+            self._told.note(warning, level=Level.WARNING)
         return UniverseSelection(
             session_date=session_date,
             selected_at=at,
@@ -150,7 +153,7 @@ class UniverseSelector(CandidateSource):
             account=selection,
             calls=self._scan.calls - before,
             calls_for=dict(run.calls_for),
-            notes=tuple(run.notes),
+            notes=(*run.notes, *run.warnings),
         )
 
     def start(self, at: datetime) -> SelectionRun:

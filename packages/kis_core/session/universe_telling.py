@@ -1,7 +1,7 @@
 """What is told of a selection: the cache's answer, each stage's counts, the final symbols."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from kis_core.market.symbol import Symbol
 from kis_core.ports.notifier import EventKind, FieldValue, Level
@@ -52,9 +52,9 @@ class UniverseTeller:
                 **{f"left_{why}": count for why, count in left.items() if count},
             )
 
-    def note(self, why: str) -> None:
+    def note(self, why: str, *, level: Level = Level.INFO) -> None:
         """Something the operator should know of the sources (Korean)."""
-        self._tell("note", Level.INFO, why=why)
+        self._tell("note", level, why=why)
 
     def final(
         self, symbols: tuple[Symbol, ...], *, method: SelectionMethod, candidates: int, calls: int
@@ -87,13 +87,11 @@ class UniverseTeller:
         """There is no universe."""
         self.teller.tell(EventKind.ERROR, None, Level.ERROR, what="universe", why=why)
 
-    def wait(self, duration: timedelta) -> datetime:
-        """Let a warning stand for `duration`; the instant it ended."""
+    def wait(self, duration: timedelta) -> None:
+        """Let a warning stand for `duration`; whoever wakes the clock wants it to end."""
         clock = self.teller.clock
-        until = clock.now() + duration
-        while clock.now() < until:
-            clock.sleep_until(until)
-        return clock.now()
+        if duration:
+            clock.sleep_until(clock.now() + duration)
 
     def _tell(self, step: str, level: Level, /, **fields: FieldValue) -> None:
         self.teller.tell(EventKind.UNIVERSE_SELECTED, None, level, step=step, **fields)

@@ -338,6 +338,15 @@ def test_in_real_the_fallback_warns_for_ten_seconds() -> None:
     assert (warning.level, warning.fields["wait_s"]) == (Level.WARNING, 10.0)
 
 
+def test_a_request_to_stop_ends_the_warning() -> None:
+    desk = Desk(replace(POLICY, min_traded_value=10**15), TradingMode.REAL)
+    desk.clock.wake()
+
+    desk.select(at(8, 40))
+
+    assert desk.clock.now() == at(8, 40)
+
+
 @pytest.mark.req("U-10")
 def test_in_real_the_fallback_halts_where_it_is_so_configured() -> None:
     policy = replace(POLICY, min_traded_value=10**15, halt_on_fallback_in_real=True)
@@ -429,6 +438,8 @@ def test_rankings_that_fail_are_replaced_by_the_index_list_and_told() -> None:
     assert chosen.symbols == CODES[:2]
     assert any("순위 조회 실패" in note for note in chosen.notes)
     assert any("2026-06-12 기준" in note for note in chosen.notes)
+    warnings = [e for e in desk.notifier.events if e.level is Level.WARNING]
+    assert ["순위 조회 실패" in str(event.fields["why"]) for event in warnings] == [True]
 
 
 @pytest.mark.req("U-04")
