@@ -75,24 +75,35 @@ def main() -> None:
             imports_s.append(_seconds_to_import(place))
             runs.append(_restart(place, server, cycles=1 if number + 1 < given.runs else 2))
         round_trip_s = server.round_trip_s()
-    first, second = ([run.cycles_s[n] for run in runs if n < len(run.cycles_s)] for n in (0, 1))
+    first, last = runs[0], runs[-1]
     name = f"L4 · {given.delay_ms} ms, the engine's"
     hand_over(
         [
             _restart_row([run.ready_s for run in runs], imports_s, round_trip_s),
-            _cycle_row(f"{name} first cycle", first, round_trip_s),
-            _cycle_row(f"{name} second cycle", second, round_trip_s),
+            _cycle_row(
+                f"{name} first cycle",
+                [run.cycles_s[0] for run in runs],
+                calls=first.calls[0],
+                round_trip_s=round_trip_s,
+            ),
+            _cycle_row(
+                f"{name} second cycle",
+                [last.cycles_s[1]],
+                calls=last.calls[1],
+                round_trip_s=round_trip_s,
+            ),
         ]
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """`ready_s` from exec to the first quote asked; each of `cycles_s` from its first quote asked
-    to its last answer."""
+    """`ready_s` from exec to the first quote asked; `cycles_s` from each cycle's first quote asked
+    to its last answer, `calls` how many requests of any kind fell into each."""
 
     ready_s: float
     cycles_s: list[float]
+    calls: list[int]
 
 
 def _restart_row(ready_s: list[float], imports_s: list[float], round_trip_s: float) -> Row:
@@ -111,14 +122,14 @@ def _restart_row(ready_s: list[float], imports_s: list[float], round_trip_s: flo
     )
 
 
-def _cycle_row(name: str, cycles_s: list[float], round_trip_s: float) -> Row:
-    """Without account and order list, which the engine asks on other occasions."""
-    anchor_s = (_CYCLE_CALLS - 1) / RATE_PER_S + round_trip_s
+def _cycle_row(name: str, cycles_s: list[float], *, calls: int, round_trip_s: float) -> Row:
+    """Without an order list, and with an account only where a snapshot is due."""
+    anchor_s = (calls - 1) / RATE_PER_S + round_trip_s
     median = statistics.median(cycles_s)
     return Row(
         name=name,
-        what=f"quotes of {len(SYMBOLS)} symbols in kr_trade: {_CYCLE_CALLS} calls",
-        anchor=f"({_CYCLE_CALLS} − 1)/{RATE_PER_S:.0f} s + round trip = {anchor_s * 1_000:.0f} ms",
+        what=f"quotes of {len(SYMBOLS)} symbols in kr_trade: {calls} calls",
+        anchor=f"({calls} − 1)/{RATE_PER_S:.0f} s + round trip = {anchor_s * 1_000:.0f} ms",
         measured=f"{median * 1_000:.0f} ms (slowest of {len(cycles_s)}: {max(cycles_s):.3f} s)",
         p50=median / anchor_s,
         p99=max(cycles_s) / anchor_s,
@@ -141,7 +152,7 @@ def _restart(place: Workplace, server: CannedServer, *, cycles: int = 1) -> _Run
             stderr=output,
         )
         try:
-            asked = _quotes_asked(server, cycles, is_alive=lambda: process.poll() is None)
+            calls = _calls_of(server, cycles, is_alive=lambda: process.poll() is None)
         except TimeoutError:
             output.seek(0)
             print(output.read().decode()[-2_000:], file=sys.stderr)
@@ -150,28 +161,30 @@ def _restart(place: Workplace, server: CannedServer, *, cycles: int = 1) -> _Run
             process.terminate()
             process.wait()
     round_trip_s = server.round_trip_s(samples=3)
-    each = [asked[i : i + _CYCLE_CALLS] for i in range(0, len(asked), _CYCLE_CALLS)]
+    asked = [at for name, at in calls if name == _QUOTES]
+    spans = [(asked[i], asked[i + _CYCLE_CALLS - 1]) for i in range(0, len(asked), _CYCLE_CALLS)]
     return _Run(
         ready_s=asked[0] - started,
-        cycles_s=[calls[-1] - calls[0] + round_trip_s for calls in each],
+        cycles_s=[end - begin + round_trip_s for begin, end in spans],
+        calls=[sum(begin <= at <= end for _, at in calls) for begin, end in spans],
     )
 
 
-def _quotes_asked(
+def _calls_of(
     server: CannedServer, cycles: int, *, is_alive: Callable[[], bool]
-) -> list[float]:
-    """When the quotes of the first cycles were asked."""
-    asked: list[float] = []
+) -> list[tuple[str, float]]:
+    """All calls up to the last quotes of the first cycles."""
+    calls: list[tuple[str, float]] = []
     wanted = cycles * _CYCLE_CALLS
     deadline = time.monotonic() + _PATIENCE_S * cycles
-    while len(asked) < wanted:
+    while (quotes := sum(name == _QUOTES for name, _ in calls)) < wanted:
         if time.monotonic() > deadline or not is_alive():
-            raise TimeoutError(f"kr_trade made {len(asked)} calls for quotes and no more")
+            raise TimeoutError(f"kr_trade made {quotes} calls for quotes and no more")
         time.sleep(0.5)
-        asked += [at for name, at in server.take_calls() if name == _QUOTES]
-    if len(asked) > wanted:
-        raise ValueError(f"{cycles} cycles made {len(asked)} calls for quotes")
-    return asked
+        calls += server.take_calls()
+    if quotes > wanted:
+        raise ValueError(f"{cycles} cycles made {quotes} calls for quotes")
+    return calls
 
 
 def _seconds_to_import(place: Workplace) -> float:
