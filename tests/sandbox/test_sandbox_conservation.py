@@ -34,7 +34,9 @@ ACTIONS = st.lists(
 
 
 @pytest.mark.req("X-02")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(actions=ACTIONS)
 def test_cash_and_shares_are_conserved_at_every_moment(
     market: Callable[..., Exchange], actions: list[tuple[str, int, int, OrderType]]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kis_core.market.session import KST
@@ -186,6 +186,7 @@ def test_mishaps_cap_and_delay_a_fill() -> None:
 
 
 @pytest.mark.req("X-04")
+@settings(deadline=None)
 @given(
     prints=st.lists(st.tuples(st.integers(95, 105), st.integers(0, 60)), min_size=4, max_size=30),
     cuts=st.lists(st.integers(0, 300), max_size=6),

@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kis_core.market.bar import Bar
@@ -43,6 +43,7 @@ def path_of(bar: Bar, seed: int = 1) -> DayPath:
 
 
 @pytest.mark.req("X-02")
+@settings(deadline=None)
 @given(bar=bars(), seed=st.integers(0, 5))
 def test_a_path_honours_open_high_low_close_and_volume(bar: Bar, seed: int) -> None:
     path = path_of(bar, seed)
@@ -56,6 +57,7 @@ def test_a_path_honours_open_high_low_close_and_volume(bar: Bar, seed: int) -> N
 
 
 @pytest.mark.req("X-02")
+@settings(deadline=None)
 @given(bar=bars(), seed=st.integers(0, 5))
 def test_a_path_runs_from_the_opening_to_the_closing_auction(bar: Bar, seed: int) -> None:
     times = list(path_of(bar, seed).times_us)
@@ -66,6 +68,7 @@ def test_a_path_runs_from_the_opening_to_the_closing_auction(bar: Bar, seed: int
 
 
 @pytest.mark.req("X-02")
+@settings(deadline=None)
 @given(bar=bars(), seed=st.integers(0, 5))
 def test_nothing_prints_during_a_vi(bar: Bar, seed: int) -> None:
     path = path_of(bar, seed)
@@ -193,6 +196,15 @@ def test_another_seed_is_another_market(calendar: TradingCalendar) -> None:
         return source.bars("005930", DAY)[-1].close
 
     assert len({last_close(seed) for seed in range(5)}) > 1
+
+
+@pytest.mark.req("X-02")
+def test_every_symbol_walks_its_own_way(seeded: dict[str, list[Bar]]) -> None:
+    directions = {
+        tuple(b.close > a.close for a, b in pairwise(bars_[-60:])) for bars_ in seeded.values()
+    }
+
+    assert len(directions) == len(seeded)
 
 
 @pytest.mark.req("X-02")
