@@ -17,8 +17,8 @@ _ALL = [each for side in Side for each in _by_fault(side)]
 
 
 @pytest.mark.slow
-@pytest.mark.req("O-01", "O-04", "O-05", "O-06", "O-07", "O-09", "O-13", "P-03", "P-09", "E-06")
-@pytest.mark.req("F-011", "F-013", "F-014", "F-015", "F-016", "F-018", "F-019", "F-023", "F-026")
+@pytest.mark.req("O-01", "O-04", "O-05", "O-06", "O-07", "O-09", "O-13", "P-03", "P-09")
+@pytest.mark.req("F-011", "F-013", "F-015", "F-016", "F-018", "F-019", "F-023", "F-026")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("members", [m for _, m in _ALL], ids=[name for name, _ in _ALL])
 def test_an_order_is_carried_out_once_whatever_fails(members: list[Case]) -> None:

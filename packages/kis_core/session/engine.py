@@ -72,9 +72,7 @@ class Engine:
             if due is None:
                 break
             self._run(*due)
-        if self._is_finished:
-            return None
-        return self._agenda.next_at()
+        return None if self._is_finished else self._agenda.next_at()
 
     def stop(self) -> None:
         """Write the mirror a last time; everything else is already where it must be."""
@@ -282,8 +280,8 @@ class Engine:
             except MarketDataUnavailable as error:
                 self._guard.tell_blind(held[start:], str(error))
                 raise
-            date_ = session.session_date
-            is_urgent = self._guard.watch(quotes, session_date=date_, phase=phase) or is_urgent
+            on = session.session_date
+            is_urgent = self._guard.watch(quotes, session_date=on, phase=phase) or is_urgent
             is_retrying = is_retrying or self._guard.is_retrying
         if is_retrying:
             self._hurry()

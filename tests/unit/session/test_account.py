@@ -34,7 +34,7 @@ def _until_settled(world: World) -> None:
     world.run_until(world.at(9, 10))
 
 
-@pytest.mark.req("P-06", "F-016", "F-043")
+@pytest.mark.req("P-06", "F-016")
 def test_an_unknown_holding_is_adopted_with_the_current_atr(world: World) -> None:
     """ATR 400: stop 69,000 − 800, target 69,000 + 1,200."""
     world.broker.hold(SAMSUNG, quantity=3, cost=207_000)
@@ -263,7 +263,7 @@ def test_a_recovered_purchase_takes_its_own_fill_and_not_the_whole_holding(world
     assert (trade.quantity, trade.amount) == (1, 70_300)
 
 
-@pytest.mark.req("P-08", "D-07")
+@pytest.mark.req("P-08")
 def test_a_failed_balance_in_mid_session_changes_no_position(holding: World) -> None:
     _until_settled(holding)
     before = dict(holding.engine.books.positions)

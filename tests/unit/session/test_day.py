@@ -136,7 +136,7 @@ def test_a_clock_that_slept_over_days_closes_the_old_day_and_begins_the_new_one(
     ]
 
 
-@pytest.mark.req("E-05", "N-06")
+@pytest.mark.req("E-05")
 def test_the_close_sums_the_day_up_once_and_keeps_the_position(holding: World) -> None:
     holding.run_until(holding.at(16, 0))
 
@@ -151,7 +151,7 @@ def test_the_close_sums_the_day_up_once_and_keeps_the_position(holding: World) -
     assert [o.side for o in holding.broker.orders] == [Side.BUY]
 
 
-@pytest.mark.req("E-05", "R-06")
+@pytest.mark.req("E-05")
 def test_realised_and_evaluated_results_are_two_figures(holding: World) -> None:
     holding.market.set_price(SAMSUNG, 70_900)
     holding.run_until(holding.at(16, 0))
@@ -207,7 +207,7 @@ def test_the_process_may_end_after_the_close(holding: World) -> None:
     assert holding.engine.is_finished
 
 
-@pytest.mark.req("O-01", "O-09", "D-06", "F-013", "F-026")
+@pytest.mark.req("O-01", "O-09", "F-013", "F-026")
 @pytest.mark.parametrize("at", range(1, 8))
 @pytest.mark.parametrize("failure", COMMIT_FAILURES)
 def test_no_order_leaves_without_its_journal_row(
@@ -232,7 +232,7 @@ def test_no_order_leaves_without_its_journal_row(
     assert [o.status for o in _orders(world) if o.filled_quantity] == [OrderStatus.FILLED]
 
 
-@pytest.mark.req("O-01", "D-06", "F-013")
+@pytest.mark.req("O-01", "F-013")
 def test_a_database_that_stays_away_sends_nothing_and_says_so(world: World) -> None:
     world.run_until(world.at(9, 1, 30))
     world.market.set_price(SAMSUNG, 70_300)
@@ -279,7 +279,6 @@ def test_a_telling_that_dies_with_the_process_undoes_nothing(holding: World) -> 
         assert len(uow.trades_of(TUESDAY)) == 2
 
 
-@pytest.mark.req("M-11")
 def test_a_number_of_runs_ends_the_engine_after_its_last_order(world: World) -> None:
     world.tune(max_cycles=2)
     world.broker.fills_at_once = False

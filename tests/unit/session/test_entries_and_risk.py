@@ -39,7 +39,7 @@ def test_a_breakout_sends_exactly_one_limit_order_to_the_broker(world: World) ->
     assert order.status is OrderStatus.FILLED
 
 
-@pytest.mark.req("O-02", "F-012")
+@pytest.mark.req("F-012")
 def test_the_same_intention_later_and_a_tick_higher_is_the_same_order(world: World) -> None:
     world.broker.fail_next("place", Fault.LOSE_BEFORE)
     _break_out(world)
@@ -307,7 +307,7 @@ def test_a_drawdown_at_its_stop_switches_entries_off_until_a_person_clears_it(
     assert HYNIX not in holding.broker.costs
 
 
-@pytest.mark.req("R-01", "R-08")
+@pytest.mark.req("R-08")
 def test_a_purchase_whose_stop_would_break_the_daily_limit_is_refused(world: World) -> None:
     """10 shares at the limit of 70,700, sold at their stop of 69,900: 8,000 won and the costs;
     1 % of 800,000 is 8,000."""
@@ -401,7 +401,7 @@ def test_a_fill_that_the_list_tells_after_the_cancel_is_booked(world: World) -> 
     assert trade.amount == 351_500
 
 
-@pytest.mark.req("R-02", "D-06")
+@pytest.mark.req("R-02")
 def test_a_kill_switch_whose_commit_is_in_doubt_is_read_again(world: World) -> None:
     """Five errors in a row; the commit of the fifth is lost on the way back."""
     world.broker.hold(HYNIX, quantity=1, cost=50_000)

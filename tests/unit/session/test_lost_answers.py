@@ -150,7 +150,7 @@ def test_two_orders_of_the_same_shape_halt_the_symbol_and_call_a_person(world: W
     assert world.broker.calls["place"] == 1
 
 
-@pytest.mark.req("O-05", "E-08")
+@pytest.mark.req("O-05")
 def test_a_row_whose_time_does_not_fit_is_not_taken_for_absence(world: World) -> None:
     """Our clock ran ten minutes ahead when the order was sent: the broker dates it before that."""
     _break_out(world)
