@@ -68,8 +68,8 @@ orders: {entry_legs_max: 10}
 UNIVERSE = """\
 universe:
   selection_method: fixed
-  max_stocks: 5
-  stocks: [068270, 005490, 035420, 005930, 105560]
+  max_stocks: 3
+  stocks: [068270, 005490, 035420]
 """
 
 
@@ -262,10 +262,10 @@ def market_in(directory: Path, *, seed: int, clock: Sequence[str] = ()) -> Itera
         market.kill()
 
 
-def busy_app(directory: Path, variables: Mapping[str, str]) -> App:
+def busy_app(directory: Path, variables: Mapping[str, str], *, config: str = "busy.yaml") -> App:
     """kr_trade with the busy configuration, until the close of the next session."""
     arguments = ("--mode", "trade", "--feed", "rest", "--exit-after-close")
-    files = ("--config", "busy.yaml", "--universe", "universe.yaml")
+    files = ("--config", config, "--universe", "universe.yaml")
     return App(directory, [*arguments, *files], variables)
 
 
