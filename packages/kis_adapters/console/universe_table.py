@@ -8,43 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kis_adapters.console.universe_words import ORIGINS, REASONS, STAGES
 from kis_core.market.symbol import Symbol
-from kis_core.session.universe_selection import Origin, UniverseSelection
-from kis_core.universe.candidate import Stage, Why
+from kis_core.session.universe_selection import UniverseSelection
+from kis_core.universe.candidate import Why
 from kis_core.universe.rows import CandidateRow, as_rows
-
-STAGES: Mapping[Stage, str] = {
-    Stage.POOL: "후보군",
-    Stage.TRADED_VALUE: "거래대금",
-    Stage.STATUS: "종목 상태",
-    Stage.ATR: "ATR 범위",
-    Stage.FINAL: "최종",
-}
-REASONS: Mapping[Why, str] = {
-    Why.PASSED: "선정",
-    Why.DUPLICATE: "중복",
-    Why.INVALID_CODE: "종목코드 아님",
-    Why.LETTER_CODE: "문자 종목코드(허용 안 함)",
-    Why.BEYOND_SCAN_SIZE: "스캔 한도 밖(market_scan_size)",
-    Why.NO_ANSWER: "조회 실패",
-    Why.PRICE_ZERO: "현재가 0",
-    Why.BELOW_MIN_VOLUME: "거래대금 부족(min_volume)",
-    Why.MOVED_TOO_FAR: "시가 대비 급변",
-    Why.HALTED: "거래정지",
-    Why.MANAGED: "관리종목",
-    Why.STATE_UNKNOWN: "종목 상태를 알 수 없음",
-    Why.BELOW_MARKET_CAP: "시가총액 부족(min_market_cap)",
-    Why.TOO_FEW_BARS: "일봉 부족",
-    Why.CLOSE_ZERO: "종가 0",
-    Why.BELOW_MIN_ATR: "ATR 부족(min_atr_pct)",
-    Why.ABOVE_MAX_ATR: "ATR 초과(max_atr_pct)",
-    Why.ENOUGH_FOUND: "이미 충분히 찾음",
-}
-ORIGINS: Mapping[Origin, str] = {
-    Origin.SELECTED: "새로 선정",
-    Origin.CACHE: "오늘 캐시 재사용",
-    Origin.FALLBACK: "고정 목록으로 대체",
-}
 
 
 def print_universe(

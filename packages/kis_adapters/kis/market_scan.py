@@ -212,6 +212,7 @@ class KisMarketScan(MarketScan):
         return answers
 
     def _bulk_snapshot(self, symbol: Symbol, data: Mapping[str, Any]) -> Snapshot | Unread:
+        self._client.drift.see(MULTI_PRICE.name, "output", data)
         try:
             row = read(_ScanRow, data, endpoint=MULTI_PRICE.name)
         except KisFieldError as error:
@@ -255,11 +256,10 @@ class KisMarketScan(MarketScan):
         """The days of the chart, ascending. Raises KisError for a chart that is not of them."""
         name = DAILY_CHART.name
         rows = rows_at(body, "output2", endpoint=name)
-        days = [
-            read(_ScanDay, row, endpoint=name, at="output2")
-            for row in rows
-            if str(row.get("stck_bsop_date") or "").strip()
-        ]
+        dated = [row for row in rows if str(row.get("stck_bsop_date") or "").strip()]
+        for row in dated[:1]:  # they are alike; a scan reads many
+            self._client.drift.see(name, "output2", row)
+        days = [read(_ScanDay, row, endpoint=name, at="output2") for row in dated]
         dates = {day.stck_bsop_date for day in days}
         if len(dates) != len(days) or len(days) > _ROWS_MAX:
             raise KisImplausible(name, f"{symbol}: days told twice, or too many")

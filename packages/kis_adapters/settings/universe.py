@@ -118,6 +118,7 @@ USED_BY_FIXED = frozenset(
         "max_positions",
         "stocks",
         "allow_alphanumeric_codes",
+        "universe_cache_file",
     }
 )
 

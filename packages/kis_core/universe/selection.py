@@ -84,7 +84,8 @@ def _pool_account(policy: UniversePolicy, pool: Sequence[str]) -> StageAccount:
         if why is Why.PASSED and most is not None and kept >= most:
             why = Why.BEYOND_SCAN_SIZE
         kept += why is Why.PASSED
-        verdicts.append(Verdict(code=code, stage=Stage.POOL, why=why))
+        limit = most if why is Why.BEYOND_SCAN_SIZE else None
+        verdicts.append(Verdict(code=code, stage=Stage.POOL, why=why, limit=limit))
     return StageAccount(stage=Stage.POOL, verdicts=tuple(verdicts))
 
 

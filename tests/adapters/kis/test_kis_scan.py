@@ -251,6 +251,28 @@ def test_a_server_that_answers_nobody_is_asked_three_times_and_no_more(
     assert kis.count("inquire-price") == 3
 
 
+@pytest.mark.req("F-078")
+def test_keys_that_are_not_accepted_are_no_symbols_failure(
+    paper: KisMarketScan, kis: Any, wire: Any
+) -> None:
+    kis.script(
+        "inquire-price", wire.refusal("EGW00105", "유효하지 않은 AppSecret입니다.", status=500)
+    )
+
+    with pytest.raises(MarketScanUnavailable):
+        paper.statuses([SAMSUNG, HYNIX])
+
+    assert kis.count("inquire-price") == 1
+
+
+def test_a_row_that_was_not_asked_for_is_not_answered(
+    real: KisMarketScan, kis: Any, wire: Any
+) -> None:
+    kis.script("intstock-multprice", wire.ok("intstock-multprice"))
+
+    assert set(real.snapshots([SAMSUNG])) == {SAMSUNG}
+
+
 def test_a_refusal_of_one_symbol_is_its_own(paper: KisMarketScan, kis: Any, wire: Any) -> None:
     kis.script(
         "inquire-price",

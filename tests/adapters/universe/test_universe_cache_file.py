@@ -1,15 +1,17 @@
 """`data/universe_cache.json` on a real disk."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from kis_adapters.files.universe_cache import FileUniverseCache
+from kis_adapters.memory.market_scan import MemoryUniverseCache
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
-from kis_core.ports.universe_cache import CacheNotWritten
+from kis_core.ports.universe_cache import CacheNotWritten, UniverseCache
 from kis_core.universe.reuse import CacheAbsent, CacheDamaged, CachedUniverse
 
 UNIVERSE = CachedUniverse(
@@ -23,6 +25,21 @@ UNIVERSE = CachedUniverse(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "universe_cache.json"
+
+
+@pytest.fixture(params=["file", "memory"])
+def cache(request: pytest.FixtureRequest, path: Path) -> UniverseCache:
+    return FileUniverseCache(path) if request.param == "file" else MemoryUniverseCache()
+
+
+def test_every_cache_answers_what_was_saved_last(cache: UniverseCache) -> None:
+    assert cache.load() == CacheAbsent()
+
+    cache.save(UNIVERSE)
+    cache.save(replace(UNIVERSE, method="fixed"))
+
+    assert cache.load() == replace(UNIVERSE, method="fixed")
+    assert cache.location
 
 
 @pytest.mark.req("U-09")

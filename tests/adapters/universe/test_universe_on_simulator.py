@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kis_adapters.console.universe_table import (
+from kis_adapters.console.universe_table import print_universe, universe_json
+from kis_adapters.console.universe_words import (
+    CACHE_REASONS,
+    HALT_REASONS,
+    LABELS,
     ORIGINS,
     REASONS,
     STAGES,
-    print_universe,
-    universe_json,
+    STEPS,
 )
 from kis_adapters.files.universe_cache import FileUniverseCache
 from kis_adapters.kis.budget import RateBudget
@@ -32,8 +35,10 @@ from kis_core.session.telling import Teller
 from kis_core.session.universe_run import UniverseSourceFailed
 from kis_core.session.universe_selection import Origin, UniverseSelection, UniverseSelector
 from kis_core.universe.candidate import Stage, Why
+from kis_core.universe.fallback import HaltReason
 from kis_core.universe.plan import planned_calls
 from kis_core.universe.policy import PoolMode, SelectionMethod, UniversePolicy
+from kis_core.universe.reuse import CacheReason
 from kis_core.universe.rows import as_rows
 from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
 from kis_sandbox.server import SandboxServer
@@ -244,3 +249,15 @@ def test_every_word_of_the_account_has_its_korean() -> None:
     assert set(STAGES) == set(Stage)
     assert set(REASONS) == set(Why)
     assert set(ORIGINS) == set(Origin)
+    assert set(CACHE_REASONS) == set(CacheReason)
+    assert set(HALT_REASONS) == set(HaltReason)
+
+
+def test_every_field_and_step_told_of_a_selection_has_its_korean(start: Start) -> None:
+    place = start(TradingMode.REAL, BEFORE)
+
+    place.select()
+
+    told = [event.fields for event in place.notifier.events]
+    assert {name for fields in told for name in fields} <= {*LABELS, "reason", "why", "candidates"}
+    assert {fields["step"] for fields in told} <= set(STEPS)

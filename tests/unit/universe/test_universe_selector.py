@@ -217,6 +217,17 @@ def test_a_restart_in_session_reuses_the_universe_without_a_call() -> None:
     assert (last["cache_key"], last["cache_file"]) == ("2026-11-24:combined", "memory")
 
 
+def test_tomorrows_universe_is_not_todays_even_in_todays_session() -> None:
+    desk = Desk()
+    desk.select(at(8, 40))
+    desk.clock.set(at(11))
+
+    outcome = desk.selector.select(date(2026, 11, 25), at(11))
+
+    assert isinstance(outcome, UniverseSelection)
+    assert (outcome.origin, outcome.session_date) == (Origin.SELECTED, date(2026, 11, 25))
+
+
 @pytest.mark.req("U-09", "F-076")
 def test_a_restart_with_another_method_selects_again() -> None:
     desk = Desk(replace(POLICY, method=SelectionMethod.FIXED))
