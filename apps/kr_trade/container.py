@@ -5,9 +5,9 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 import httpx
-from dependency_injector import containers, providers
 from sqlalchemy.engine import Engine as Database
 
+from apps.injection import containers, providers
 from apps.session_settings import session_settings
 from kis_adapters.files.context_cache import JsonContextCache
 from kis_adapters.files.kill_switch import TextKillSwitchFile

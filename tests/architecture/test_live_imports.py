@@ -87,10 +87,7 @@ def test_a_live_process_does_not_load(name: str, loaded: frozenset[str]) -> None
     assert found == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="dependency_injector.wiring imports starlette wherever it is installed",
-)
+@pytest.mark.req("F-107")
 def test_a_live_process_does_not_load_a_web_framework(loaded: frozenset[str]) -> None:
     found = [module for module in loaded if module.split(".")[0] == WEB]
 

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from kis_adapters.sql.database import open_database
-from kis_adapters.sql.initialize import initialize_schema
+from kis_adapters.sql.initialize import HEAD, initialize_schema
+from kis_adapters.sql.migrate import scripts
 from kis_adapters.sql.rebuild import rebuild_order_state
 from kis_adapters.sql.schema import metadata
 from kis_adapters.sql.store import SqlStore
@@ -334,3 +335,7 @@ def test_a_wrong_password_is_told_in_words_a_person_can_act_on(mariadb_url: str)
 
     with pytest.raises(StoreMisfit, match="비밀번호"):
         initialize_schema(engine)
+
+
+def test_the_head_that_is_asked_for_without_alembic_is_alembics_head() -> None:
+    assert scripts().get_heads() == [HEAD]

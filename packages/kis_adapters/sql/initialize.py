@@ -1,19 +1,13 @@
 """Bringing a database to the schema that this code speaks."""
 
-from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kis_adapters.sql.database import is_server
 from kis_adapters.sql.failures import failure_before_commit
-from kis_core.ports.store import StoreMisfit, StoreUnavailable
+from kis_core.ports.store import StoreUnavailable
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"  # the newest revision in `migrations/versions`; a test compares
 _LOCK_WAIT_S = 10  # below the time after which the driver stops waiting for the answer
 
 
@@ -35,19 +29,19 @@ def initialize_schema(engine: Engine) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    current = set(MigrationContext.configure(connection).get_current_heads())
-    if not current <= known:
-        newer = ", ".join(sorted(current - known))
-        raise StoreMisfit(
-            f"데이터베이스가 이 프로그램보다 새 버전입니다 (스키마 {newer}). 프로그램을 올려 주세요"
-        )
-    if current != set(scripts.get_heads()):
-        command.upgrade(config, "head")
+    """Alembic costs 10 MB and 0.1 s at import: a database that is up to date does not need it."""
+    if _revisions(connection) == {HEAD}:
+        return
+    from kis_adapters.sql.migrate import migrate  # only when there is work for it
+
+    migrate(connection)
+
+
+def _revisions(connection: Connection) -> set[str]:
+    """The schema revisions that the database says it has; empty for a new one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return set()
+    return set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
 
 
 def _keep_others_out(connection: Connection) -> None:

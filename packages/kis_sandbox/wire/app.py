@@ -24,6 +24,7 @@ from kis_sandbox.wire.damage import damaged, garbled, is_processed
 from kis_sandbox.wire.endpoint import BY_PATH, Endpoint
 
 MARK = ("X-KIS-Sandbox", "1")
+TIME = "X-KIS-Sandbox-Time"  # the virtual time, so that a client that follows it need not ask
 
 _ADMIN = "/sandbox/"
 _TOKEN, _REVOKE, _APPROVAL = "/oauth2/tokenP", "/oauth2/revokeP", "/oauth2/Approval"
@@ -59,6 +60,7 @@ class SandboxApp:
         await self._delay(faults)
         content = await request.body()
         response = self._answered(request, path, content, faults)
+        response.headers[TIME] = self._sandbox.clock.now().isoformat()
         if FaultKind.DROP_AFTER in faults:
             await _hang_up(receive, resets=False)
             return
