@@ -1,16 +1,23 @@
 """KOSPI200 from the broker's master file, and from dated lists."""
 
 import io
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from kis_adapters.memory.clock import ManualClock
 from kis_adapters.system.index_members import DatedIndexMembers, IndexFileDamaged, read_index_list
-from kis_adapters.system.master_file import MasterFileDamaged, kospi200_of, unzipped
+from kis_adapters.system.master_file import (
+    MasterFileDamaged,
+    download_master,
+    kospi200_of,
+    unzipped,
+)
 from kis_core.market.session import KST
 from kis_core.ports.market_scan import MarketScanUnavailable
 from kis_sandbox.listing import known_issues
@@ -87,6 +94,57 @@ def test_the_archive_holds_the_master_file_or_is_refused() -> None:
     for damaged in (b"", b"PK no", whole[:40], zipped("other.mst", b"content")):
         with pytest.raises(MasterFileDamaged):
             unzipped(damaged)
+
+
+class _Served(BaseHTTPRequestHandler):
+    """Answers `content` with `status`, both set by the test."""
+
+    content, status = b"", 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base names it so
+        """Quiet."""
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[type[_Served], str]]:
+    handler = type("Handler", (_Served,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield handler, f"http://127.0.0.1:{server.server_port}/kospi_code.mst.zip"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_master_file_is_downloaded_and_unpacked(served: tuple[type[_Served], str]) -> None:
+    handler, url = served
+    content = master().encode("cp949")
+    handler.content = zipped("kospi_code.mst", content)
+
+    assert download_master(url=url) == content
+
+
+@pytest.mark.parametrize(("status", "content"), [(404, b"no"), (503, b""), (200, b"<html>")])
+def test_a_download_that_brings_no_master_file_is_refused(
+    served: tuple[type[_Served], str], status: int, content: bytes
+) -> None:
+    handler, url = served
+    handler.status, handler.content = status, content
+
+    with pytest.raises(MasterFileDamaged):
+        download_master(url=url)
+
+
+def test_a_server_that_is_not_there_is_a_refused_download() -> None:
+    with pytest.raises(MasterFileDamaged, match="내려받지 못했습니다"):
+        download_master(url="http://127.0.0.1:9/kospi_code.mst.zip", timeout_s=1.0)
 
 
 class Lists:
