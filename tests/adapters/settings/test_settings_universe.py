@@ -8,6 +8,9 @@ import pytest
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.settings import Settings
 from kis_adapters.settings.universe import UniverseSettings
+from kis_core.market.symbol import Symbol
+from kis_core.orders.identity import TradingMode
+from kis_core.universe.fallback import UseFixed, after_nothing_chosen
 from kis_core.universe.policy import PoolMode, RefreshPolicy, SelectionMethod, UniversePolicy
 
 Load = Callable[..., Settings]
@@ -118,3 +121,19 @@ def test_a_policy_of_defaults_is_the_settings_of_defaults(load: Load) -> None:
         )
     )
     assert policy.refresh.interval is None
+
+
+@pytest.mark.req("U-10", "F-077")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stocks: [000660]\nuniverse: {selection_method: combined}\n",
+        "universe: {selection_method: combined, stocks: [000660]}\n",
+    ],
+)
+def test_the_list_to_fall_back_to_is_found_wherever_it_is_written(load: Load, text: str) -> None:
+    policy = load(universe=text).universe.policy()
+
+    answer = after_nothing_chosen(policy, mode=TradingMode.PAPER)
+
+    assert answer == UseFixed(symbols=(Symbol("000660"),), wait=timedelta())
