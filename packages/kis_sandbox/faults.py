@@ -25,6 +25,9 @@ class FaultKind(StrEnum):
     On order-cash: ORDER_REJECTED [code, msg], EXCHANGE_REJECTED, PARTIAL_FILL [quantity 1] fills
     no more than that, DELAYED_FILL [ms 5000], ROWS_LAG [ms 5000] (also on inquire-daily-ccld).
     On order-rvsecncl: CANCEL_RACE fills the order just before.
+    On ws-frame, when something is about to be sent: WS_CLOSE, WS_DROP without a close frame,
+    WS_SILENCE [seconds 3600] of an open socket, WS_GARBAGE [frames 20] before it. On
+    ws-subscribe: WS_REFUSE [code OPSP0007]. On ws-notice: NOTICE_DUPLICATE, NOTICE_REORDER.
     """
 
     REFUSE = "refuse"
@@ -51,6 +54,13 @@ class FaultKind(StrEnum):
     ROWS_LAG = "rows_lag"
     CANCEL_RACE = "cancel_race"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    WS_CLOSE = "ws_close"
+    WS_DROP = "ws_drop"
+    WS_SILENCE = "ws_silence"
+    WS_GARBAGE = "ws_garbage"
+    WS_REFUSE = "ws_refuse"
+    NOTICE_DUPLICATE = "notice_duplicate"
+    NOTICE_REORDER = "notice_reorder"
 
     @classmethod
     def _missing_(cls, value: object) -> "FaultKind | None":

@@ -14,6 +14,7 @@ from kis_sandbox.clock import VirtualClock
 from kis_sandbox.config import SandboxConfig
 from kis_sandbox.exchange import Exchange
 from kis_sandbox.faults import Faults
+from kis_sandbox.realtime import Realtime
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.wire import admin
 from kis_sandbox.wire.app import SandboxApp
@@ -81,6 +82,11 @@ class SandboxServer:
         """The faults on demand."""
         return self.sandbox.faults
 
+    @property
+    def realtime(self) -> Realtime:
+        """The realtime sessions; its `options` may be changed."""
+        return self._app.streams.realtime
+
     def ledger(self) -> dict[str, object]:
         """The /sandbox/ledger document."""
         with self.sandbox.lock:
@@ -141,7 +147,9 @@ def _server(app: SandboxApp, on_started: Callable[[], None]) -> _Server:
         log_config=None,
         access_log=False,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",
+        ws_ping_interval=None,  # the broker asks by PINGPONG, a text of its own
+        ws_per_message_deflate=False,
         http="h11",
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=1,

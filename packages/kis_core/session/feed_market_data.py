@@ -171,7 +171,7 @@ class FeedMarketData(MarketData):
         return told
 
     def _take(self) -> None:
-        arrived = self._feed.drain(self._clock.now())
+        arrived = self._feed.drain()
         self._prints.update(arrived.prints)
         self._live, self._state = arrived.live, arrived.state
         switches = [s for change in arrived.changes if (s := self._switched(change)) is not None]

@@ -89,15 +89,21 @@ class Inbox:
         with self._lock:
             self._live = live
 
-    def close_minutes(self, now: datetime) -> None:
-        """Complete the bars that are over, so that open ones never pile up unread."""
-        with self._lock:
-            self._close(now)
+    def close_minutes(self, now: datetime) -> bool:
+        """Complete the bars that are over at `now`; whether there were any.
 
-    def drain(self, now: datetime) -> Arrived:
+        The writer's to call, when it has put what came before `now`: the reader's clock may be
+        ahead of what is still in the socket.
+        """
+        with self._lock:
+            done = self._bars.close_until(now)
+            self.dropped_bars += max(0, len(self._completed) + len(done) - _BARS_MAX)
+            self._completed.extend(done)
+            return bool(done)
+
+    def drain(self) -> Arrived:
         """Take everything; see `Feed.drain`."""
         with self._lock:
-            self._close(now)
             prints, self._changed = self._changed, {}
             return Arrived(
                 prints=prints,
@@ -108,11 +114,6 @@ class Inbox:
                 state=self._state,
                 live=self._live,
             )
-
-    def _close(self, now: datetime) -> None:
-        done = self._bars.close_until(now)
-        self.dropped_bars += max(0, len(self._completed) + len(done) - _BARS_MAX)
-        self._completed.extend(done)
 
 
 def _taken(kept: deque[_T]) -> tuple[_T, ...]:

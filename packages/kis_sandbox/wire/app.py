@@ -22,6 +22,7 @@ from kis_sandbox.wire import admin, gateway, oauth
 from kis_sandbox.wire.answer import Answer, gateway_error
 from kis_sandbox.wire.damage import damaged, garbled, is_processed
 from kis_sandbox.wire.endpoint import BY_PATH, Endpoint
+from kis_sandbox.wire.ws import Streams
 
 MARK = ("X-KIS-Sandbox", "1")
 TIME = "X-KIS-Sandbox-Time"  # the virtual time, so that a client that follows it need not ask
@@ -41,15 +42,20 @@ class SandboxApp:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self.streams = Streams(sandbox)
         self.base_url = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.streams.serve(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         path: str = scope["path"]
         if path.startswith(_ADMIN):
             response = await self._administered(request, path.removeprefix(_ADMIN))
+            await self.streams.flush()
             await response(scope, receive, send)
             return
         route = path.rsplit("/", 1)[1]
@@ -60,6 +66,7 @@ class SandboxApp:
         await self._delay(faults)
         content = await request.body()
         response = self._answered(request, path, content, faults)
+        await self.streams.flush()
         response.headers[TIME] = self._sandbox.clock.now().isoformat()
         if FaultKind.DROP_AFTER in faults:
             await _hang_up(receive, resets=False)
@@ -115,13 +122,19 @@ class SandboxApp:
         if path == _REVOKE:
             return oauth.revoke_token(self._sandbox, body)
         if path == _APPROVAL:
-            return oauth.approve(self._sandbox, body)
+            return self._approved(body)
         if path == _HASHKEY:
             return oauth.hashkey(body)
         return Answer(
             body={"rt_cd": "1", "msg_cd": "OPSQ0002", "msg1": "없는 서비스 코드 입니다."},
             status=404,
         )
+
+    def _approved(self, body: Mapping[str, object]) -> Answer:
+        answer = oauth.approve(self._sandbox, body)
+        if "approval_key" in answer.body:
+            self.streams.approve(str(answer.body["approval_key"]), str(body["appkey"]))
+        return answer
 
     def _business(
         self, request: Request, endpoint: Endpoint, content: bytes, faults: Faulted

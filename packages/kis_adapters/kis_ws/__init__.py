@@ -1,0 +1,1 @@
+"""The broker's realtime stream over WebSocket, behind the Feed port."""
