@@ -4,6 +4,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from kis_adapters.console.universe_words import CACHE_REASONS, HALT_REASONS, STAGES, STEPS
+from kis_adapters.console.universe_words import LABELS as _UNIVERSE_LABELS
+from kis_adapters.console.universe_words import REASONS as _UNIVERSE_REASONS
+from kis_core.ports.broker import RefusalKind
 from kis_core.ports.notifier import EventKind, FieldValue
 from kis_core.positions.reconcile import DifferenceKind
 from kis_core.risk.approval import RefusalReason
@@ -105,6 +109,43 @@ _MEANINGS: Mapping[str, str] = {
     DifferenceKind.FEWER_SHARES: "수량이 적음",
     DifferenceKind.MORE_SHARES: "수량이 많음",
     DifferenceKind.OTHER_COST: "매입 금액이 다름",
+    DifferenceKind.OTHER_BASIS: "액면 분할 등으로 기준이 바뀜",
+    RefusalKind.MARKET_CLOSED: "장이 열려 있지 않음",
+    RefusalKind.INSUFFICIENT_CASH: "주문 가능 금액 부족",
+    RefusalKind.INSUFFICIENT_QUANTITY: "매도 가능 수량 부족",
+    RefusalKind.PRICE: "가격이나 주문 유형 거부",
+    RefusalKind.NOT_TRADABLE: "매매 불가 종목",
+    RefusalKind.NOTHING_TO_CANCEL: "취소할 수량 없음",
+    RefusalKind.ACCOUNT: "계좌 문제",
+    RefusalKind.AUTH: "인증 문제",
+    RefusalKind.UNSUPPORTED: "지원하지 않는 업무",
+    RefusalKind.OTHER: "그 밖의 거부",
+    "not_sent": "전송되지 않음",
+    "not_received": "증권사에 접수되지 않음",
+    "stale": "오래되어 정리",
+    "cancelled": "취소 확인",
+    "exchange_rejected": "거래소가 거부",
+    "nothing_sellable": "매도 가능 수량 없음",
+    "symbol_halted": "거래 정지 종목",
+    "exit_attempts": "청산 시도 횟수 초과",
+    "adopted": "편입(손절·익절 계산)",
+    "corrected": "바로잡음",
+    "closed": "정리",
+    "unconfirmed": "확인 중(아직 바꾸지 않음)",
+    "unexplained": "설명되지 않음(청산만 허용)",
+    "account": "계좌 조회",
+    "holdings": "잔고 조회",
+    "duplicate_order": "이미 있는 주문",
+    "fill_wait": "체결 대기 시간 초과",
+    "entered_already": "오늘 이미 진입함",
+    "quote_unavailable": "시세 없음",
+    "cash": "현금 부족",
+    "position_write_failed": "포지션 저장 보류",
+    "sold_more_than_known": "기록보다 많이 매도됨",
+    "no_exit_now": "청산 사유가 사라짐",
+    "finished": "할 일을 마침",
+    "interrupted": "중단 요청",
+    "rest": "REST",
     "entry": "진입가",
     "stop": "손절가",
     "prev_close": "기준가격",
@@ -112,10 +153,16 @@ _MEANINGS: Mapping[str, str] = {
     "drawdown_warn": "고점 대비 하락 경고",
 }
 
+_UNIVERSE_MEANINGS: Mapping[str, str] = {
+    str(word): text
+    for words in (STAGES, _UNIVERSE_REASONS, CACHE_REASONS, HALT_REASONS, STEPS)
+    for word, text in words.items()
+}
+
 
 def meaning(word: str) -> str:
     """The Korean of one of our own words; a word that has none, as it is."""
-    return _MEANINGS.get(word, word)
+    return _MEANINGS.get(word) or _UNIVERSE_MEANINGS.get(word, word)
 
 
 def plain(text: str) -> str:
@@ -216,7 +263,6 @@ _LABELS: Mapping[str, tuple[str, Callable[[FieldValue], str]]] = {
     "opens_at": ("개장", _clock),
     "closes_at": ("마감", _clock),
     "positions": ("보유 종목", _count),
-    "candidates": ("진입 후보", _count),
     "count": ("건수", _count),
     "live_orders": ("미결 주문", _count),
     "resolved": ("해결", _count),
@@ -232,6 +278,23 @@ _LABELS: Mapping[str, tuple[str, Callable[[FieldValue], str]]] = {
     "delay_s": ("지연", _seconds),
     "seconds": ("걸린 시간", _seconds),
     "repeats": ("같은 내용 반복", _count),
+    "mode": ("모드", _word),
+    "feed": ("시세", _word),
+    "host": ("서버", _word),
+    "simulator": ("시뮬레이터", _word),
+    "tr_family": ("TR", _word),
+    "account": ("계좌", _word),
+    "version": ("버전", _word),
+    "commit": ("커밋", _word),
+    "settings": ("설정 지문", _word),
+    "calendar": ("달력", _word),
+    "tick_table": ("호가표", _word),
+    "tax_table": ("세율표", _word),
+    "since": ("시작", _clock),
+    "attempts": ("시도", _word),
+    "numbers": ("후보 주문번호", _word),
+    **{name: (label, _word) for name, label in _UNIVERSE_LABELS.items()},
+    "candidates": ("진입 후보", _word),
 }
 
 
