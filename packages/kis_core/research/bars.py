@@ -46,7 +46,9 @@ class BarMatrix:
                 raise ValueError(f"{name} is {matrix.dtype} {matrix.shape}, expected int32 {shape}")
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError("symbols must be distinct")
-        if any(later <= earlier for earlier, later in zip(self.dates, self.dates[1:], strict=False)):
+        if any(
+            later <= earlier for earlier, later in zip(self.dates, self.dates[1:], strict=False)
+        ):
             raise ValueError("dates must ascend")
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kis_core.market.bar import Bar
-from kis_core.research.bars import BarMatrix, Floats, Int64s
+from kis_core.research.bars import BarMatrix, Bools, Floats, Int64s
 from kis_core.research.closing import CloseJudge, Holding
 from kis_core.research.scan import CloseScan, HeldScan, scan_closes
 from kis_core.strategy.indicators import RollingSum, TrueRange
@@ -34,7 +34,6 @@ _BUY_RATE = 1.00015  # commission 0.015 %
 _SELL_RATE = 1 - 0.00015 - 0.0018  # and tax 0.18 %
 
 TradeRow = tuple[int, int, int, int, int]  # symbol index, entry bar, exit bar, entry, exit price
-Signals = Callable[[int], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +52,7 @@ def independent(bars: BarMatrix) -> CaseResult:
     judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
     holdings: dict[int, Holding] = {}
     is_flat = np.ones(count, np.bool_)
+    candidates = np.ascontiguousarray(scan.is_candidate.T)
     trades: list[TradeRow] = []
     buying: list[int] = []
     selling: list[int] = []
@@ -70,8 +70,8 @@ def independent(bars: BarMatrix) -> CaseResult:
             held.put(row, row=row, price=price, levels=levels)
         due = held.due(day)
         selling = _agreed_sales(bars, judge, held, day, [(slot, holdings[slot]) for slot in due])
-        found = np.flatnonzero(scan.is_candidate[:, day] & is_flat)
-        buying = _agreed_buys(bars, scan, judge, day, found.tolist(), len(found))
+        found = np.flatnonzero(candidates[day] & is_flat).tolist()
+        buying = _agreed_buys(bars, scan, judge, day, found)
         is_flat[buying] = False
     return CaseResult(trades=_sorted(trades))
 
@@ -83,6 +83,7 @@ def one_account(bars: BarMatrix) -> CaseResult:
     held = HeldScan(high=bars.high, close=bars.close, slots=PLACES, parameters=PARAMETERS)
     account = _Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
     is_flat = np.ones(len(bars.symbols), np.bool_)
+    candidates = np.ascontiguousarray(scan.is_candidate.T)
     for day in range(bars.days):
         for slot, row in account.fill_sales(day):
             held.drop(slot)
@@ -93,9 +94,8 @@ def one_account(bars: BarMatrix) -> CaseResult:
         due = [(slot, account.at(slot)) for slot in held.due(day)]
         account.selling = _agreed_sales(bars, judge, held, day, due)
         if account.free:
-            found = np.flatnonzero(scan.is_candidate[:, day] & is_flat)
-            ranked = _ranked(bars, scan, day, found)
-            account.queue(_agreed_buys(bars, scan, judge, day, ranked, account.free), day)
+            found = np.flatnonzero(candidates[day] & is_flat)
+            account.queue(_best_agreed(bars, scan, judge, day, found, account.free), day)
     return account.result()
 
 
@@ -181,9 +181,7 @@ class _Account:
                 continue
             self._cash -= quantity * price * _BUY_RATE
             levels = self._judge.levels(price=price, atr_sum=self._atr_sum_of(row, day - 1))
-            holding = Holding(
-                row=row, entry_day=day, price=price, quantity=quantity, levels=levels
-            )
+            holding = Holding(row=row, entry_day=day, price=price, quantity=quantity, levels=levels)
             slot = min(set(range(PLACES)) - self.holdings.keys())
             self.holdings[slot] = holding
             bought.append((slot, holding))
@@ -219,8 +217,9 @@ class _Watch:
     def __init__(self, judge: CloseJudge, row: int) -> None:
         self._judge = judge
         self.row = row
-        self._closes, self._ranges = RollingSum(PARAMETERS.ma_period), RollingSum(
-            PARAMETERS.atr_period
+        self._closes, self._ranges = (
+            RollingSum(PARAMETERS.ma_period),
+            RollingSum(PARAMETERS.atr_period),
         )
         self._true_range = TrueRange()
         self._previous_high, self._highest, self._last, self._sma_sum = 0, 0, 0, 0
@@ -296,12 +295,11 @@ def _agreed_sales(
 
 
 def _agreed_buys(
-    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: list[int], most: int
+    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: list[int]
 ) -> list[int]:
-    """The first `most` rows that the strategy buys, of those that the scan points at."""
-    if not rows or not most:
+    """The rows that the strategy buys, of those that the scan points at."""
+    if not rows:
         return []
-    agreed: list[int] = []
     asked = zip(
         rows,
         bars.close[rows, day].tolist(),
@@ -310,21 +308,33 @@ def _agreed_buys(
         scan.atr_sum[rows, day].tolist(),
         strict=True,
     )
-    for row, last, high, sma_sum, atr_sum in asked:
-        if judge.buys(
-            row, day, last=last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum
-        ):
-            agreed.append(row)
-            if len(agreed) == most:
-                break
-    return agreed
+    return [
+        row
+        for row, last, high, sma_sum, atr_sum in asked
+        if judge.buys(row, day, last=last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum)
+    ]
 
 
-def _ranked(bars: BarMatrix, scan: CloseScan, day: int, rows: Int64s) -> list[int]:
-    """By close over SMA, the highest first; equal ones by row."""
+def _best_agreed(
+    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: Int64s, most: int
+) -> list[int]:
+    """The `most` best rows that the strategy buys, by close over SMA; equal ones by row."""
     score: Floats = bars.close[rows, day] / (scan.sma_sum[rows, day] / PARAMETERS.ma_period)
-    ranked: list[int] = rows[np.argsort(-score, kind="stable")].tolist()
-    return ranked
+    agreed: list[int] = []
+    while len(rows) and len(agreed) < most:
+        is_best = _is_among_best(score, most)
+        best = rows[is_best][np.argsort(-score[is_best], kind="stable")].tolist()
+        agreed += _agreed_buys(bars, scan, judge, day, best)
+        rows, score = rows[~is_best], score[~is_best]
+    return agreed[:most]
+
+
+def _is_among_best(score: Floats, most: int) -> Bools:
+    """The `most` highest, and whatever equals the last of them."""
+    if len(score) <= most:
+        return np.ones(len(score), np.bool_)
+    least = np.partition(score, len(score) - most)[len(score) - most]
+    return score >= least
 
 
 def _trade(holding: Holding, day: int, price: int) -> TradeRow:

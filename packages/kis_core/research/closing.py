@@ -25,7 +25,11 @@ class CloseJudge:
     """`decide` in the terms of matrices: rows, days and whole numbers."""
 
     def __init__(
-        self, *, symbols: tuple[Symbol, ...], dates: tuple[date, ...], parameters: StrategyParameters
+        self,
+        *,
+        symbols: tuple[Symbol, ...],
+        dates: tuple[date, ...],
+        parameters: StrategyParameters,
     ) -> None:
         self._symbols = symbols
         self._dates = dates
