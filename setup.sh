@@ -77,5 +77,5 @@ if ! is_new_enough .venv/bin/python || ! .venv/bin/python -m pip --version >/dev
 fi
 rm -f "$stamp"
 say "패키지를 설치합니다 (.venv). 처음에는 1~2분 걸립니다."
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$extra"
+.venv/bin/python -m pip install -qq --disable-pip-version-check -e ".$extra"
 printf '%s %s\n' "$wanted" "$extra" > "$stamp"

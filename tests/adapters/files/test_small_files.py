@@ -142,7 +142,7 @@ def damaged_texts() -> list[bytes]:
         b'{"format":2,"at":"2026-11-24T10:30:00+09:00","positions":[]}',
         b'{"format":1,"at":"2026-11-24T10:30:00+09:00"}',
         whole % b'{"symbol":"000660"}',
-        whole % b"[" * 3,
+        whole % b"[",
     ]
 
 
@@ -165,6 +165,16 @@ def test_a_damaged_mirror_is_set_aside_and_reported(
     assert not path.exists()
     assert [entry["event"] for entry in logs] == ["positions_mirror.damaged"]
     assert mirror.read(now=NOW) == MirrorAbsent()
+
+
+@pytest.mark.req("P-05")
+def test_a_number_written_as_text_is_damage(mirror: JsonPositionsMirror, tmp_path: Path) -> None:
+    mirror.write([POSITION], at=NOW)
+    path = tmp_path / "data" / "positions.json"
+    path.write_text(path.read_text().replace('"quantity": 7', '"quantity": "7"'))
+
+    assert '"7"' in path.read_text()
+    assert isinstance(mirror.read(now=NOW), MirrorDamaged)
 
 
 @pytest.mark.req("P-05", "F-046")
