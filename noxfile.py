@@ -15,7 +15,7 @@ nox.options.sessions = ["lint", "types", "imports", "tests", "requirements"]
 
 _ROOT = Path(__file__).parent
 _BIN = _ROOT / ".venv" / "bin"
-_CHECKED = ("packages", "apps", "tests", "scripts", "noxfile.py")
+_CHECKED = ("packages", "apps", "tests", "scripts", "benchmarks", "noxfile.py")
 _WORKERS = "2"  # the machine that this must fit has two cores
 
 
@@ -59,9 +59,24 @@ def requirements(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast is it? Runs every `bench/bench_*.py`; their figures are printed, not judged."""
-    benchmarks = sorted((_ROOT / "bench").glob("bench_*.py"))
-    if not benchmarks:
-        session.skip("there are no benchmarks yet (bench/bench_*.py)")
-    for benchmark in benchmarks:
-        _run(session, "python", str(benchmark), *session.posargs)
+    """How fast is it, beside an anchor? `nox -s bench -- --only L2,L4`; rewrites the figures in
+    docs/benchmarks.md."""
+    _run(session, "python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Is any order doubled or lost? `nox -s simulate -- --seed N --sessions 10000`."""
+    _run(session, "python", "scripts/simulate.py", *session.posargs)
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """The same with real processes and SIGKILL: `nox -s chaos -- --kills 100`."""
+    _run(session, "python", "scripts/chaos.py", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Do the tests notice defects in orders and risk? `nox -s mutants -- --only risk`."""
+    _run(session, "python", "scripts/mutants.py", *session.posargs)

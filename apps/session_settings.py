@@ -61,6 +61,11 @@ def risk_limits(settings: Settings) -> RiskLimits:
 
 
 def _candidates(universe: UniverseSettings) -> tuple[Symbol, ...]:
+    if universe.selection_method != "fixed":
+        raise UniverseRefused(
+            f"selection_method '{universe.selection_method}'은(는) 아직 매매에 쓸 수 없습니다."
+            " universe.yaml에서 fixed로 바꾸고 stocks를 적으세요."
+        )
     if not universe.stocks:
         raise EmptyUniverse("거래할 종목이 없습니다. universe.yaml의 stocks를 확인하세요.")
     try:
