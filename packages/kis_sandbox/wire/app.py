@@ -63,8 +63,8 @@ class SandboxApp:
         if FaultKind.REFUSE in faults or FaultKind.DROP_BEFORE in faults:
             await _hang_up(receive, resets=FaultKind.REFUSE in faults)
             return
-        await self._delay(faults)
         content = await request.body()
+        await self._delay(faults)  # after the body: who hangs up now has sent it all the same
         response = self._answered(request, path, content, faults)
         await self.streams.flush()
         response.headers[TIME] = self._sandbox.clock.now().isoformat()
