@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ import httpx
 from sqlalchemy import NullPool, create_engine, text
 
 from kis_adapters.console.words import TITLES
+from kis_core.orders.event import OrderEventKind
 from kis_core.ports.notifier import EventKind
 
 INITIAL_CASH = 100_000_000
@@ -42,6 +44,8 @@ _MOMENTS = (
     EventKind.POSITION_OPENED,
     EventKind.RECOVERY_OPEN_ORDERS,
 )
+_IN_FLIGHT = "in_flight"  # the order is at the broker, and its answer is not there yet
+_HELD_MS = 200
 _LOOSE = (0.6, 3.0)  # seconds after the start, for kills that wait for no particular moment
 _CLOSE = (0.0, 0.03)  # seconds after a moment
 
@@ -108,6 +112,11 @@ class Market:
             assert self._process.stdout is not None
             self._process.stdout.close()
 
+    def freeze(self) -> None:
+        """SIGSTOP: connections are taken and nothing is answered; `kill` ends it all the same."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
     def ledger(self) -> dict[str, Any]:
         """The whole truth about the account."""
         return self._get("/sandbox/ledger")
@@ -125,6 +134,13 @@ class Market:
             "KIS_ACCOUNT_NO": self.info["account_no"],
             "KIS_ACCOUNT_PRODUCT_CODE": self.info["product_code"],
         }
+
+    def hold_next_order(self) -> None:
+        """Work on the next order only after a while: whoever sent it can die in between."""
+        fault = {"route": "order-cash", "kind": "delay", "count": 1, "params": {"ms": _HELD_MS}}
+        httpx.post(
+            self.info["base_url"] + "/sandbox/faults", json=fault, timeout=_START_S, trust_env=False
+        ).raise_for_status()
 
     def _get(self, path: str) -> dict[str, Any]:
         answer = httpx.get(self.info["base_url"] + path, timeout=_START_S, trust_env=False)
@@ -209,22 +225,25 @@ def environment(directory: Path, variables: Mapping[str, str]) -> dict[str, str]
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run of chaos did and found; `differences` empty is what it is for."""
+    """What a run of chaos did and found; `differences` empty is what it is for. `settled` counts
+    the orders whose fate a restart had to find out, by what it found."""
 
     seed: int
     kills: int = 0
     days: int = 0
     orders: int = 0
     at_moments: Counter[str] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         moments = ", ".join(f"{name} {count}" for name, count in self.at_moments.items())
-        lines = [
+        settled = ", ".join(f"{name} {count}" for name, count in self.settled.items())
+        summary = (
             f"seed {self.seed}: {self.kills} kills ({moments}), {self.days} days,"
-            f" {self.orders} orders, {len(self.differences)} differences"
-        ]
-        return "\n".join([*lines, *self.differences])
+            f" {self.orders} orders (found out: {settled}), {len(self.differences)} differences"
+        )
+        return "\n".join([summary, *self.differences])
 
 
 def chaos(directory: Path, *, kills: int, seed: int, database_url: str | None = None) -> Outcome:
@@ -236,15 +255,22 @@ def chaos(directory: Path, *, kills: int, seed: int, database_url: str | None = 
         if database_url is not None:
             variables["DATABASE_URL"] = database_url
         while outcome.kills < kills:
+            moment = _IN_FLIGHT if not outcome.kills else dice.choice((None, _IN_FLIGHT, *_MOMENTS))
+            if moment == _IN_FLIGHT:
+                market.hold_next_order()
             app = busy_app(directory, variables)
-            _kill_at_some_moment(app, dice, outcome)
+            _kill_at(moment, app, dice, outcome)
         code = busy_app(directory, variables).wait(within_s=DAY_S)
         if code:
             outcome.differences.append(f"the last run ended with {code}")
         ledger = market.ledger()
     outcome.orders = len(_sent(ledger))
     outcome.days = len({order["date"] for order in _sent(ledger)})
-    outcome.differences += differences(ledger, database_url or default_database(directory))
+    database = database_url or default_database(directory)
+    for kind in (OrderEventKind.ADOPTED, OrderEventKind.NOT_RECEIVED, OrderEventKind.NOT_SENT):
+        found = _rows(database, f"SELECT id FROM order_events WHERE kind = '{kind}'")
+        outcome.settled[kind.value] = len(found)
+    outcome.differences += differences(ledger, database)
     return outcome
 
 
@@ -274,18 +300,20 @@ def default_database(directory: Path) -> str:
     return f"sqlite:///{directory / 'data' / 'kis.db'}"
 
 
-def _kill_at_some_moment(app: App, dice: random.Random, outcome: Outcome) -> None:
-    moment = dice.choice((None, *_MOMENTS))
+def _kill_at(moment: str | None, app: App, dice: random.Random, outcome: Outcome) -> None:
     times, soon, later = dice.randint(1, 3), dice.uniform(*_CLOSE), dice.uniform(*_LOOSE)
     if moment is None:
         has_come = not _ends_within(app, later)
+    elif moment == _IN_FLIGHT:
+        has_come = app.wait_for(TITLES[EventKind.ORDER_CREATED], within_s=_START_S)
+        time.sleep(3 * soon)
     else:
-        has_come = app.wait_for(TITLES[moment], within_s=10 * later, times=times)
+        has_come = app.wait_for(TITLES[EventKind(moment)], within_s=10 * later, times=times)
         time.sleep(soon)
     if app.process.poll() is None:
         app.kill()
         outcome.kills += 1
-        outcome.at_moments[moment.value if moment and has_come else "any"] += 1
+        outcome.at_moments[str(moment) if moment and has_come else "any"] += 1
     elif app.process.returncode:
         outcome.differences.append(f"a run ended with {app.process.returncode}: {app.output}")
         outcome.kills += 1  # so that it ends

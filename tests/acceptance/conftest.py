@@ -17,7 +17,7 @@ from types import MappingProxyType
 import pytest
 
 _INHERITED = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "VIRTUAL_ENV")
-_WITHIN_S = 90.0
+_WITHIN_S = 240.0
 
 FAST = "market_data: {feed: rest}\nsimulator: {day_seconds: 0}\n"
 # Of the shipped symbols, one that enters and is stopped out on the simulator's first day, and

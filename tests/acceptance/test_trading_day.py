@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.conftest import TwoDays
 
+pytestmark = pytest.mark.timeout(600)  # whichever test is first trades both days
+
 _FIRST_DAY, _SECOND_DAY = "2026-11-24", "2026-11-25"
 _ROOT = Path(__file__).parents[2]
 
