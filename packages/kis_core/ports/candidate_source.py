@@ -21,8 +21,9 @@ class CandidateSource(Protocol):
     """The universe, as the engine sees it."""
 
     @abstractmethod
-    def for_session(self, session_date: date, at: datetime) -> tuple[Symbol, ...]:
-        """The entry candidates of `session_date` in order of preference, at least one.
+    def for_session(self, session_date: date, at: datetime) -> tuple[Symbol, ...] | None:
+        """The entry candidates of `session_date` in order of preference, at least one; None
+        while they are being chosen: each call does one portion of the work, ask again at once.
 
         Cheap when they were chosen already. Raises CandidatesUnavailable.
         """

@@ -13,10 +13,11 @@ class Item(IntEnum):
     START_DAY = 1
     TRACK_ORDERS = 2
     CYCLE = 3
-    SCAN = 4  # the entry candidates, some at a time, so that a stop never waits for all of them
-    PREPARE = 5  # the candidates' bars, likewise
-    SNAPSHOT = 6
-    CLOSE_DAY = 7
+    SELECT = 4  # the day's candidates, a portion at a time, so that a stop never waits for all
+    SCAN = 5  # the candidates' quotes, likewise
+    PREPARE = 6  # the candidates' bars, likewise
+    SNAPSHOT = 7
+    CLOSE_DAY = 8
 
 
 class Agenda:

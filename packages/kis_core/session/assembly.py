@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kis_core.orders.order import Order
 from kis_core.ports.broker import Broker
 from kis_core.ports.calendar import Calendar
+from kis_core.ports.candidate_source import CandidateSource
 from kis_core.ports.clock import Clock
 from kis_core.ports.files import ContextCache, KillSwitchFile, PositionsMirror
 from kis_core.ports.market_data import MarketData
@@ -17,6 +18,7 @@ from kis_core.session.closing import Closing
 from kis_core.session.custody import Custody
 from kis_core.session.desk import OrderDesk
 from kis_core.session.entries import Entries
+from kis_core.session.entry_list import EntryList, ListedCandidates
 from kis_core.session.guard import Guard
 from kis_core.session.journal import OrderJournal
 from kis_core.session.ledger import Ledger
@@ -30,7 +32,7 @@ from kis_core.session.telling import Teller
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the engine talks to."""
+    """Everything that the engine talks to. Without `candidates`, those of the settings count."""
 
     clock: Clock
     calendar: Calendar
@@ -41,6 +43,7 @@ class Ports:
     mirror: PositionsMirror
     context_cache: ContextCache
     kill_switch_file: KillSwitchFile
+    candidates: CandidateSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class Parts:
     guard: Guard
     entries: Entries
     closing: Closing
+    entry_list: EntryList
 
 
 def assemble(
@@ -158,4 +162,9 @@ def assemble(
         guard=guard,
         entries=entries,
         closing=closing,
+        entry_list=EntryList(
+            source=ports.candidates or ListedCandidates(settings.candidates),
+            clock=clock,
+            teller=teller,
+        ),
     )

@@ -44,6 +44,7 @@ class Engine:
         self._preparation, self._desk, self._custody = parts.preparation, parts.desk, parts.custody
         self._supervision, self._guard = parts.supervision, parts.guard
         self._entries, self._closing = parts.entries, parts.closing
+        self._entry_list = parts.entry_list
         self._agenda = Agenda()
         self._session: Session | None = None
         self._is_confirmed = True
@@ -59,6 +60,11 @@ class Engine:
     def is_finished(self) -> bool:
         """Whether the engine has nothing left to do and may be shut down."""
         return self._is_finished
+
+    @property
+    def halted(self) -> str | None:
+        """Why policy leaves nothing to enter, where it does (exit code 4)."""
+        return self._entry_list.halted
 
     def step(self) -> datetime | None:
         """Run everything that is due now, once; returns when to call again, None when finished.
@@ -95,6 +101,7 @@ class Engine:
             Item.START_DAY: self._start_day,
             Item.TRACK_ORDERS: self._track_orders,
             Item.CYCLE: self._cycle,
+            Item.SELECT: self._select,
             Item.SCAN: self._scan,
             Item.PREPARE: self._prepare,
             Item.SNAPSHOT: self._snapshot,
@@ -204,6 +211,8 @@ class Engine:
         session, now = self._session_now(), self._clock.now()
         self._preparation.begin(session.session_date, today=now.date())
         self._agenda.bring_forward(Item.CYCLE, max(now, session.opens_at))
+        self._entry_list.begin(session.session_date)
+        self._agenda.bring_forward(Item.SELECT, now)
         self._agenda.bring_forward(Item.PREPARE, now)
         self._agenda.bring_forward(Item.SNAPSHOT, max(now, session.opens_at))
         self._agenda.set(Item.CLOSE_DAY, session.closes_at + self._settings.close_after)
@@ -215,7 +224,6 @@ class Engine:
                 opens_at=session.opens_at.isoformat(),
                 closes_at=session.closes_at.isoformat(),
                 positions=len(self.books.positions),
-                candidates=len(self._settings.candidates),
             )
         account = self._custody.refresh()
         self._supervision.begin_session(session.session_date, account)
@@ -225,7 +233,7 @@ class Engine:
         """Bars of the next symbols, what is held first; what failed is tried again later."""
         if not self._to_prepare:
             held = sorted(self.books.positions)
-            others = [s for s in self._settings.candidates if s not in self.books.positions]
+            others = [s for s in self._entry_list.symbols if s not in self.books.positions]
             self._to_prepare = self._preparation.missing([*held, *others])
         size, now = self._settings.prepare_chunk, self._clock.now()
         portion, self._to_prepare = self._to_prepare[:size], self._to_prepare[size:]
@@ -236,6 +244,17 @@ class Engine:
             self._agenda.set(Item.PREPARE, now)
         elif not complete:
             self._agenda.set(Item.PREPARE, now + self._settings.interval)
+
+    def _select(self, _due_at: datetime) -> None:
+        """Choose the day's candidates, a portion at a time."""
+        again = self._entry_list.advance()
+        if again is not None:
+            self._agenda.set(Item.SELECT, again)
+        if self._entry_list.symbols:
+            self._agenda.bring_forward(Item.PREPARE, self._clock.now())
+        nothing_to_guard = not self.books.positions and not self.books.live_orders
+        if self._entry_list.halted is not None and nothing_to_guard:
+            self._is_finished = True
 
     def _cycle(self, due_at: datetime) -> None:
         """One look at everything held, then the candidates in portions."""
@@ -255,7 +274,7 @@ class Engine:
         finally:
             self._plan_cycle(session, interval)
         if self._may_enter(phase):
-            self._entries.begin_scan(self._settings.candidates)
+            self._entries.begin_scan(self._entry_list.symbols)
             if self._entries.has_waiting:
                 self._agenda.set(Item.SCAN, self._clock.now())
         self._count_cycle()
@@ -381,7 +400,7 @@ class Engine:
         account = self._custody.refresh()
         self._custody.reconcile(session.session_date, is_open=False)
         self._closing.close(session.session_date, account)
-        for item in (Item.CYCLE, Item.SCAN, Item.PREPARE, Item.SNAPSHOT):
+        for item in (Item.CYCLE, Item.SELECT, Item.SCAN, Item.PREPARE, Item.SNAPSHOT):
             self._agenda.drop(item)
         if self._settings.exit_after_close:
             self._is_finished = True

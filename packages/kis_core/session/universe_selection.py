@@ -4,7 +4,7 @@ A list that nobody chose never looks chosen: what was reused, selected or fallen
 with its reason, a fallback is never stored, and a failing source is an error (U-08 to U-14).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum, unique
@@ -71,7 +71,8 @@ class UniverseHalted:
 
 
 class UniverseSelector(CandidateSource):
-    """Selects, or reuses what was selected for the session."""
+    """Selects, or reuses what was selected for the session. `chunk`: symbols asked for before
+    whoever drives `for_session` gets its turn."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class UniverseSelector(CandidateSource):
         members: IndexMembers,
         cache: UniverseCache,
         teller: Teller,
+        chunk: int = 30,
     ) -> None:
         self._policy = policy
         self._mode = mode
@@ -91,12 +93,18 @@ class UniverseSelector(CandidateSource):
         self._members = members
         self._cache = cache
         self._told = UniverseTeller(teller)
+        self._chunk = chunk
         self._chosen: CachedUniverse | None = None
+        self._run: SelectionRun | None = None
+        self._calls_before = 0
 
-    def for_session(self, session_date: date, at: datetime) -> tuple[Symbol, ...]:
-        """See the port."""
+    def for_session(self, session_date: date, at: datetime) -> tuple[Symbol, ...] | None:
+        """See the port. One portion of a selection is one chunk of calls."""
+        choose = self._advanced(session_date, at)
+        if choose is None:
+            return None
         try:
-            outcome = self.select(session_date, at)
+            outcome = self._resolved(session_date, at, choose)
         except UniverseSourceFailed as error:
             raise CandidatesUnavailable(str(error), is_final=False) from error
         if isinstance(outcome, UniverseHalted):
@@ -115,29 +123,64 @@ class UniverseSelector(CandidateSource):
 
     def select(self, session_date: date, at: datetime) -> UniverseSelection | UniverseHalted:
         """The universe of `session_date`, as of `at`. Raises UniverseSourceFailed."""
-        stored = self._stored(at.date())
-        if isinstance(stored, CacheDamaged):
-            self._told.cache_damaged(stored.why, location=self._cache.location)
-        reuse = decide_reuse(
+        return self._resolved(session_date, at, lambda: self.explain(session_date, at))
+
+    def _advanced(self, session_date: date, at: datetime) -> Callable[[], UniverseSelection] | None:
+        """How to have a fresh selection where one is needed: None while it is being made."""
+        if self._run is None:
+            if self._reuse(self._stored(at.date()), session_date, at).is_hit:
+                return lambda: self.explain(session_date, at)
+            self._run, self._calls_before = self.start(at), self._scan.calls
+        run = self._run
+        try:
+            selection = run.advance()
+        except UniverseSourceFailed as error:
+            self._run = None
+            return _failing(error)
+        if selection is None:
+            return None
+        self._run = None
+        before = self._calls_before
+        return lambda: self._accounted(session_date, at, run, selection, before)
+
+    def _reuse(self, stored: Stored, session_date: date, at: datetime) -> Reuse:
+        return decide_reuse(
             stored,
             policy=self._policy,
             at=at,
             session=self._session_on(session_date) if session_date == at.date() else None,
             is_first_ask=self._chosen is None,
         )
+
+    def _resolved(
+        self, session_date: date, at: datetime, choose: Callable[[], UniverseSelection]
+    ) -> UniverseSelection | UniverseHalted:
+        stored = self._stored(at.date())
+        if isinstance(stored, CacheDamaged):
+            self._told.cache_damaged(stored.why, location=self._cache.location)
+        reuse = self._reuse(stored, session_date, at)
         self._told.cache(
             reuse, session_date, method=self._policy.method, location=self._cache.location
         )
         if isinstance(stored, CachedUniverse) and reuse.symbols:
-            return self._select_beside(stored, reuse, at)
-        return self._select_anew(session_date, at)
+            return self._select_beside(stored, reuse, at, choose)
+        return self._select_anew(choose)
 
     def explain(self, session_date: date, at: datetime) -> UniverseSelection:
         """A fresh selection with its account; nothing is reused, stored or fallen back to, and it
         may be empty. Raises UniverseSourceFailed."""
         before = self._scan.calls
         run = self.start(at)
-        selection = run.finish()
+        return self._accounted(session_date, at, run, run.finish(), before)
+
+    def _accounted(
+        self,
+        session_date: date,
+        at: datetime,
+        run: SelectionRun,
+        selection: Selection,
+        calls_before: int,
+    ) -> UniverseSelection:
         self._told.stages(selection)
         for note in run.notes:
             self._told.note(note)
@@ -151,7 +194,7 @@ class UniverseSelector(CandidateSource):
             symbols=selection.symbols,
             candidates=self._enterable(selection.symbols),
             account=selection,
-            calls=self._scan.calls - before,
+            calls=self._scan.calls - calls_before,
             calls_for=dict(run.calls_for),
             notes=(*run.notes, *run.warnings),
         )
@@ -161,7 +204,13 @@ class UniverseSelector(CandidateSource):
         session = self._session_on(at.date())
         is_open = session is not None and at >= session.opens_at
         day = ScanDay(is_open=is_open, completed=self._calendar.session_before(at.date()))
-        return SelectionRun(policy=self._policy, scan=self._scan, members=self._members, day=day)
+        return SelectionRun(
+            policy=self._policy,
+            scan=self._scan,
+            members=self._members,
+            day=day,
+            chunk=self._chunk,
+        )
 
     def _stored(self, today: date) -> Stored:
         """What this process chose today, valid also where the file could not be written; else
@@ -172,7 +221,11 @@ class UniverseSelector(CandidateSource):
         return self._cache.load()
 
     def _select_beside(
-        self, stored: CachedUniverse, reuse: Reuse, at: datetime
+        self,
+        stored: CachedUniverse,
+        reuse: Reuse,
+        at: datetime,
+        choose: Callable[[], UniverseSelection],
     ) -> UniverseSelection:
         """What is stored, or its refresh; a refresh that fails leaves it as it was."""
         session_date = stored.session_date
@@ -180,7 +233,7 @@ class UniverseSelector(CandidateSource):
             self._chosen = stored
             return self._reused(reuse, session_date, at)
         try:
-            chosen = self.explain(session_date, at)
+            chosen = choose()
         except UniverseSourceFailed as error:
             why = str(error)
         else:
@@ -192,9 +245,11 @@ class UniverseSelector(CandidateSource):
         self._chosen = replace(stored, selected_at=at)
         return self._reused(reuse, session_date, at)
 
-    def _select_anew(self, session_date: date, at: datetime) -> UniverseSelection | UniverseHalted:
+    def _select_anew(
+        self, choose: Callable[[], UniverseSelection]
+    ) -> UniverseSelection | UniverseHalted:
         try:
-            chosen = self.explain(session_date, at)
+            chosen = choose()
         except UniverseSourceFailed as error:
             self._told.failed(str(error))
             raise
@@ -252,3 +307,10 @@ class UniverseSelector(CandidateSource):
         if isinstance(answer, Closed):
             return None
         return answer if isinstance(answer, Session) else answer.session
+
+
+def _failing(error: UniverseSourceFailed) -> Callable[[], UniverseSelection]:
+    def choose() -> UniverseSelection:
+        raise error
+
+    return choose

@@ -302,17 +302,26 @@ def test_failures_up_to_the_share_leave_the_selection_standing() -> None:
     assert desk.select(at(8, 40)).symbols == CODES[2:4]
 
 
+def asked_to_the_end(desk: Desk, instant: datetime) -> tuple[Symbol, ...]:
+    """What the engine has once it has asked until there was an answer: a portion each time."""
+    for _ in range(100):
+        symbols = desk.selector.for_session(TUESDAY, instant)
+        if symbols is not None:
+            return symbols
+    raise AssertionError("the selection does not end")
+
+
 @pytest.mark.req("F-078")
 def test_a_source_that_is_down_is_an_error_to_the_engine_and_may_be_asked_again() -> None:
     desk = Desk()
     desk.scan.is_down = True
 
     with pytest.raises(CandidatesUnavailable) as refused:
-        desk.selector.for_session(TUESDAY, at(8, 40))
+        asked_to_the_end(desk, at(8, 40))
     desk.scan.is_down = False
 
     assert not refused.value.is_final
-    assert desk.selector.for_session(TUESDAY, at(8, 45)) == CODES[:1]
+    assert asked_to_the_end(desk, at(8, 45)) == CODES[:1]
 
 
 @pytest.mark.req("U-10")
@@ -368,7 +377,7 @@ def test_in_real_the_fallback_halts_where_it_is_so_configured() -> None:
     assert isinstance(outcome, UniverseHalted)
     assert outcome.reason is HaltReason.FALLBACK_HALTS_IN_REAL
     with pytest.raises(CandidatesUnavailable) as refused:
-        desk.selector.for_session(TUESDAY, at(8, 41))
+        asked_to_the_end(desk, at(8, 41))
     assert refused.value.is_final
 
 
@@ -510,3 +519,10 @@ def test_a_selection_can_be_advanced_a_chunk_at_a_time() -> None:
     # pool, 20 histories in chunks of 8, one chunk of statuses, one of readings
     assert steps == 1 + 3 + 1 + 1
     assert max(len(symbols) for _, symbols in desk.scan.asked) == 8
+
+
+def test_the_engine_gets_its_turn_between_the_portions_of_a_selection() -> None:
+    desk = Desk()
+
+    assert desk.selector.for_session(TUESDAY, at(8, 40)) is None  # the pool alone is known so far
+    assert asked_to_the_end(desk, at(8, 40))
