@@ -17,7 +17,7 @@ from kis_core.universe.fixed import select_fixed
 
 # PAPER asks for one quote a second: five are as long as a stop may wait. REAL asks for thirty a
 # call, four calls at a time: two hundred are half a second.
-_SCAN_CHUNK = {TradingMode.PAPER: 5, TradingMode.REAL: 200, TradingMode.VIRTUAL: 200}
+SCAN_CHUNK = {TradingMode.PAPER: 5, TradingMode.REAL: 200, TradingMode.VIRTUAL: 200}
 
 
 class EmptyUniverse(Exception):
@@ -46,7 +46,7 @@ def session_settings(settings: Settings, *, account: str) -> SessionSettings:
         snapshot_every=timedelta(minutes=engine.snapshot_minutes),
         prepare_before_open=timedelta(minutes=engine.prepare_minutes_before_open),
         close_after=timedelta(minutes=engine.close_after_minutes),
-        scan_chunk=_SCAN_CHUNK[settings.mode],
+        scan_chunk=SCAN_CHUNK[settings.mode],
         event_dates=frozenset(settings.events.high_risk_dates),
         kill_switch=settings.risk.kill_switch,
         max_cycles=engine.max_runs,
@@ -61,11 +61,9 @@ def risk_limits(settings: Settings) -> RiskLimits:
 
 
 def _candidates(universe: UniverseSettings) -> tuple[Symbol, ...]:
+    """What is listed, where the universe is a list; an automatic one is selected each session."""
     if universe.selection_method != "fixed":
-        raise UniverseRefused(
-            f"selection_method '{universe.selection_method}'은(는) 아직 매매에 쓸 수 없습니다."
-            " universe.yaml에서 fixed로 바꾸고 stocks를 적으세요."
-        )
+        return ()
     if not universe.stocks:
         raise EmptyUniverse("거래할 종목이 없습니다. universe.yaml의 stocks를 확인하세요.")
     try:

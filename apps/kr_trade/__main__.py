@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from os import environ
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
+from rich.console import Console
 
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
@@ -24,6 +25,8 @@ from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.console.redactor import Redactor
+from kis_adapters.console.universe_table import print_universe, universe_json
+from kis_adapters.console.words import meaning
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
@@ -35,9 +38,11 @@ from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
 from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
 from kis_core.orders.identity import TradingMode, masked_account
+from kis_core.ports.calendar import Unconfirmed
 from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
 from kis_core.ports.notifier import Event, EventKind
 from kis_core.session.books import Books
+from kis_core.session.upcoming import session_at
 
 _COUNTDOWN_S = 10
 _LAST_WORDS_S = 1.5
@@ -68,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요.",
             ExitCode.REFUSED,
         )
-    return _trade(settings, config_dir)
+    return _trade(settings, config_dir, arguments)
 
 
 def _settings(arguments: Arguments, config_dir: Path) -> Settings:
@@ -81,7 +86,7 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
     )
 
 
-def _trade(settings: Settings, config_dir: Path) -> int:
+def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
     """Hold the lock and the log around the session. Until it trades, SIGTERM is like Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     redactor = Redactor(settings.secret_values())
@@ -94,6 +99,8 @@ def _trade(settings: Settings, config_dir: Path) -> int:
     except (InstanceHeld, OSError, KeyboardInterrupt) as error:
         return _say(*ending_of(error))
     try:
+        if arguments.mode is Mode.UNIVERSE:
+            return _explain_universe(settings, config_dir, as_json=arguments.as_json)
         return _session(settings, config_dir, lock)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
         _log.error("app.failed", exc_info=True)
@@ -124,6 +131,30 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
         return _run(container, settings, fan_out, names, lock)
     finally:
         fan_out.close()
+        with suppress(SimulatorUnreachable):
+            container.shutdown_resources()
+
+
+def _explain_universe(settings: Settings, config_dir: Path, *, as_json: bool) -> int:
+    """`--mode universe`: select as it would be selected now, and say why (U-16). Trades nothing,
+    stores nothing."""
+    if settings.uses_simulator:
+        print(_BANNER, file=sys.stderr, flush=True)
+    log = FanOut([LogNotifier()])
+    container = TradeContainer(settings=settings, config_dir=config_dir, notifier=log)
+    try:
+        container.client.init()
+        clock, universe = container.clock(), container.universe()
+        answer = session_at(container.calendar(), clock.now(), close_after=timedelta())
+        session = answer.session if isinstance(answer, Unconfirmed) else answer
+        chosen = universe.explain(session.session_date, clock.now())
+        if as_json:
+            print(universe_json(chosen))
+        else:
+            print_universe(chosen, Console(), names={})
+        return ExitCode.OK if chosen.symbols else ExitCode.HALTED
+    finally:
+        log.close()
         with suppress(SimulatorUnreachable):
             container.shutdown_resources()
 
@@ -160,6 +191,8 @@ def _run(
         fan_out.tell(
             Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
         )
+    if engine.halted is not None:
+        return _say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
     return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
 
 

@@ -17,6 +17,7 @@ class Mode(StrEnum):
 
     TRADE = "trade"
     STATUS = "status"
+    UNIVERSE = "universe"
     CLEAR_KILL_SWITCH = "clear-kill-switch"
 
 
@@ -103,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         "--mode",
         choices=[mode.value for mode in Mode],
         required=True,
-        help="trade: 매매 · status: 데이터베이스의 현재 상태 · clear-kill-switch: 킬 스위치 해제",
+        help="trade: 매매 · status: 데이터베이스의 현재 상태 · universe: 종목 선정과 그 이유"
+        " · clear-kill-switch: 킬 스위치 해제",
     )
     parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
@@ -123,5 +125,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--confirm-real-trading", action="store_true", help="REAL: 실제 돈으로 거래함을 확인"
     )
-    parser.add_argument("--json", action="store_true", help="status: JSON 으로 출력")
+    parser.add_argument("--json", action="store_true", help="status, universe: JSON 으로 출력")
     return parser

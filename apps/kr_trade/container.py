@@ -8,23 +8,28 @@ import httpx
 from sqlalchemy.engine import Engine as Database
 
 from apps.injection import containers, providers
-from apps.session_settings import session_settings
+from apps.session_settings import SCAN_CHUNK, session_settings
 from kis_adapters.files.context_cache import JsonContextCache
 from kis_adapters.files.kill_switch import TextKillSwitchFile
 from kis_adapters.files.positions_mirror import JsonPositionsMirror
+from kis_adapters.files.universe_cache import FileUniverseCache
 from kis_adapters.kis.budget import RateBudget
 from kis_adapters.kis.client import KisClient
 from kis_adapters.kis.credentials import KisCredentials
 from kis_adapters.kis.exchange import http_client
 from kis_adapters.kis.market_data import KisMarketData
+from kis_adapters.kis.market_scan import KisMarketScan
 from kis_adapters.kis.trading import KisRestBroker
+from kis_adapters.settings.by_mode import PAPER_REST, REAL_REST
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.account_lock import account_lock
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
+from kis_adapters.system.index_members import DatedIndexMembers
 from kis_adapters.system.krx_calendar import KrxCalendar
 from kis_adapters.system.locked_broker import LockedBroker
+from kis_adapters.system.master_file import download_master
 from kis_adapters.system.session_overlay import read_overlay
 from kis_adapters.system.simulator_clock import SimulatorClock, simulator_clock_at
 from kis_adapters.system.simulator_process import SimulatorOptions, SimulatorProcess
@@ -40,6 +45,8 @@ from kis_core.ports.notifier import Notifier
 from kis_core.ports.store import Store
 from kis_core.session.engine import Engine, Ports
 from kis_core.session.settings import SessionSettings
+from kis_core.session.telling import Teller
+from kis_core.session.universe_selection import UniverseSelector
 
 _IN_FLIGHT = {TradingMode.PAPER: 1, TradingMode.REAL: 4}  # design section 3
 _SPARE_CONNECTIONS = 2
@@ -179,6 +186,34 @@ def _session_settings(settings: Settings, connection: Connection) -> SessionSett
     return session_settings(settings, account=connection.account)
 
 
+def _universe(
+    settings: Settings,
+    config_dir: Path,
+    client: KisClient,
+    calendar: Calendar,
+    clock: Clock,
+    notifier: Notifier,
+) -> UniverseSelector:
+    """The universe of this configuration. The index list is refreshed from the broker's public
+    files only where the broker itself is the server."""
+    is_official = client.base_url in (REAL_REST, PAPER_REST)
+    return UniverseSelector(
+        policy=settings.universe.policy(),
+        mode=settings.mode,
+        calendar=calendar,
+        scan=KisMarketScan(client),
+        members=DatedIndexMembers(
+            clock=clock,
+            bundled=config_dir / "kospi200.csv",
+            refreshed=settings.paths.data_dir / "kospi200.csv",
+            download=download_master if is_official else None,
+        ),
+        cache=FileUniverseCache(Path(settings.universe.universe_cache_file)),
+        teller=Teller(clock, notifier),
+        chunk=SCAN_CHUNK[settings.mode],
+    )
+
+
 class TradeContainer(containers.DeclarativeContainer):
     """Everything that kr_trade is made of. `settings`, `config_dir` and `notifier` are given."""
 
@@ -208,6 +243,9 @@ class TradeContainer(containers.DeclarativeContainer):
     )
     market_data: providers.Provider[MarketData] = providers.Singleton(KisMarketData, client)
     data_dir = settings.provided.paths.data_dir
+    universe = providers.Singleton(
+        _universe, settings, config_dir, client, calendar, clock, notifier
+    )
     ports = providers.Singleton(
         Ports,
         clock=clock,
@@ -225,6 +263,7 @@ class TradeContainer(containers.DeclarativeContainer):
         kill_switch_file=providers.Singleton(
             TextKillSwitchFile, providers.Callable(Path.joinpath, data_dir, "KILL_SWITCH")
         ),
+        candidates=universe,
     )
     session_settings = providers.Singleton(_session_settings, settings, connection)
     engine = providers.Singleton(Engine, ports, session_settings)

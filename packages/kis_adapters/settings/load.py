@@ -213,7 +213,8 @@ class _Resolution:
             for name in self._values
             if name.startswith("universe.") and name.removeprefix("universe.") not in USED_BY_FIXED
         )
-        if idle:
+        method = self._values.get("universe.selection_method")
+        if idle and method is not None and method.value == "fixed":
             told.append(f"selection_method: fixed에서는 쓰이지 않는 설정입니다: {', '.join(idle)}")
         if "telegram.bot_token" in self._values:
             told.append("텔레그램 알림은 아직 지원하지 않습니다. 콘솔과 로그에만 알립니다.")
