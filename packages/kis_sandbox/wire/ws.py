@@ -5,8 +5,9 @@ its clock runs by itself or is advanced by a call: that call is answered after t
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from starlette.types import Receive, Scope, Send
@@ -32,6 +33,7 @@ FRAME_ROUTE, SUBSCRIBE_ROUTE, NOTICE_ROUTE = "ws-frame", "ws-subscribe", "ws-not
 _LOOK_EVERY_S = 0.02
 _FLUSH_WITHIN_S = 0.5
 _UNANSWERED_MAX = timedelta(seconds=100)
+_REAL_GRACE_S = 1.0
 _MARK = (b"x-kis-sandbox", b"1")
 _GARBAGE = (
     "",
@@ -99,7 +101,7 @@ class _Connection:
         self._pushing = asyncio.Lock()
         self._is_open = True
         self._is_clean = False
-        self._answered_at = sandbox.exchange.now
+        self._unanswered: tuple[datetime, float] | None = None
         _on_pong(receive, self._answered)
 
     async def run(self) -> None:
@@ -136,12 +138,14 @@ class _Connection:
             garbage = faults.get(FaultKind.WS_GARBAGE)
             for text in [*(_garbage(garbage) if garbage is not None else ()), *frames]:
                 await self._send_text(text)
+            if self._unanswered is None and is_pingpong(frames[-1] if frames else ""):
+                self._unanswered = (self._sandbox.exchange.now, time.monotonic())
 
     async def _keep_pushing(self) -> None:
         while self._is_open:
             with self._sandbox.lock:
                 now = self._sandbox.catch_up()
-            if now - self._answered_at > _UNANSWERED_MAX and self._session is not None:
+            if self._is_ignored(now):
                 await self._say_good_bye()
                 return
             await self.push()
@@ -173,7 +177,15 @@ class _Connection:
 
     def _answered(self) -> None:
         """The client answered PINGPONG, one way or the other."""
-        self._answered_at = self._sandbox.exchange.now
+        self._unanswered = None
+
+    def _is_ignored(self, now: datetime) -> bool:
+        """Whether PINGPONG has gone unanswered for too long; on a clock that jumps or races, a
+        moment of real time has to have passed as well."""
+        if self._unanswered is None:
+            return False
+        asked_at, real = self._unanswered
+        return now - asked_at > _UNANSWERED_MAX and time.monotonic() - real > _REAL_GRACE_S
 
     def _answer(self, asked: Asked) -> str | None:
         """The answer's text; None for what the server drops the connection for."""
@@ -189,7 +201,6 @@ class _Connection:
             return failure("OPSP9994")
         if self._session is None:
             self._session = self._streams.realtime.open(app_key)
-            self._answered()
         if self._session is None:
             return failure("OPSP8996")
         return self._registered(self._session, asked)
