@@ -32,6 +32,9 @@ from kis_adapters.memory.simulation import COMMIT_FAILURES, Simulation, Violatio
 from kis_adapters.memory.store import CommitFailure
 from kis_core.market.session import KST
 from kis_core.orders.identity import Namespace, Side
+from kis_core.ports.broker import Accepted, OrderTicket, Rejected
+from kis_core.ports.notifier import EventKind
+from kis_core.ports.store import Store
 
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "order-safety.md"
 _SESSIONS_EACH = 5
@@ -69,11 +72,21 @@ class Cell:
 
 
 class WatchedBroker(MemoryBroker):
-    """Counts the faults that calls ran into."""
+    """Counts the faults that calls ran into; notes purchases that must not be sent: while the
+    database says that entries are switched off, or that a person must look at the symbol."""
 
-    def __init__(self, inner: MemoryBroker, met: Counter[str]) -> None:
+    def __init__(self, inner: MemoryBroker, store: Store, found: Findings) -> None:
         super().__init__(**{each.name: getattr(inner, each.name) for each in fields(inner)})
-        self.met = met
+        self.store, self.met, self.violations = store, found.met, found.violations
+
+    def place(self, ticket: OrderTicket) -> Accepted | Rejected:
+        with self.store.unit_of_work() as uow:
+            record, halted = uow.risk(), uow.halted_symbols()
+        is_off = record is not None and record.kill_switch is not None
+        if ticket.side is Side.BUY and (is_off or ticket.symbol in halted):
+            at = self.clock.now().isoformat(sep=" ")
+            self.violations.append(f"{at}: {ticket.order_id} was sent while entries are off")
+        return super().place(ticket)
 
     def _next_fault(self, call: str) -> Fault | None:
         fault = super()._next_fault(call)
@@ -131,8 +144,8 @@ def _live_world(seed: int, *, trouble: float) -> Findings:
     found = Findings()
     simulation = Simulation(seed=seed, trouble=trouble, fate=WatchedFate(found.met))
     world = simulation.world
-    world.broker = WatchedBroker(world.broker, found.met)
     world.store = WatchedStore(world.settings.namespace, found.met)
+    world.broker = WatchedBroker(world.broker, world.store, found)
     world.restart()
     try:
         simulation.run(_SESSIONS_EACH)
@@ -141,14 +154,15 @@ def _live_world(seed: int, *, trouble: float) -> Findings:
     except Exception as error:
         error.add_note(f"seed {seed}")
         raise
+    found.violations[:] = [_seeded(each, seed) for each in found.violations]
     found.sessions, found.steps = simulation.tally.sessions, simulation.tally.steps
     for what, count in simulation.tally.met.items():
         if what in _OTHER:
             found.met[f"other: {what}"] += count
     for order in world.broker.orders:
         found.met[f"order: {order.side}, {_end_of(order.filled_quantity, order.quantity)}"] += 1
-    for key in ("order.ambiguous", "order.adopted", "order.cancel_requested"):
-        found.met[f"told: {key}"] += simulation.tally.met[f"told {key}"]
+    for kind in _TOLD:
+        found.met[f"told: {kind}"] += simulation.tally.met[f"told {kind}"]
     return found
 
 
@@ -160,6 +174,17 @@ _OTHER = (
     "clock went back",
     "symbol halted",
 )
+_TOLD = (
+    EventKind.ORDER_AMBIGUOUS,
+    EventKind.ORDER_ADOPTED,
+    EventKind.ORDER_CANCEL_REQUESTED,
+    EventKind.KILL_SWITCH_ON,
+    EventKind.ENTRY_REFUSED,
+)
+
+
+def _seeded(sentence: str, seed: int) -> str:
+    return sentence if sentence.startswith("seed ") else f"seed {seed}, {sentence}"
 
 
 def _end_of(filled: int, quantity: int) -> str:
