@@ -140,7 +140,7 @@ class Transaction:
             except self._connections.errors as error:
                 if not (is_pooled and self._connections.is_lost(error, connection)):
                     raise
-                self._end(connection)
+                self.rollback()  # and forget it: there may be no next one to put in its place
 
     def _run(
         self, connection: PoolProxiedConnection, statement: Executable, values: Row | Sequence[Row]
