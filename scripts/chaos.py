@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 from sqlalchemy import NullPool, create_engine, text
@@ -168,6 +169,7 @@ class App:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        _STARTED.add(self)
 
     @property
     def output(self) -> str:
@@ -203,12 +205,16 @@ class App:
         self._reader.join(_START_S)
 
     def _read(self) -> None:
+        """Collect what is printed until the end."""
         assert self.process.stdout is not None
         with self.process.stdout as stream:
             for line in stream:
                 with self._said:
                     self.lines.append(line.rstrip("\n"))
                     self._said.notify_all()
+
+
+_STARTED: WeakSet[App] = WeakSet()
 
 
 def environment(directory: Path, variables: Mapping[str, str]) -> dict[str, str]:
@@ -276,8 +282,8 @@ def chaos(directory: Path, *, kills: int, seed: int, database_url: str | None = 
 
 @contextmanager
 def market_in(directory: Path, *, seed: int, clock: Sequence[str] = ()) -> Iterator[Market]:
-    """A running simulator with its state in `directory`, killed in the end; the busy
-    configuration is written beside it."""
+    """A running simulator with its state in `directory`, killed in the end with whatever traded
+    on it; the busy configuration is written beside it."""
     (directory / "busy.yaml").write_text(BUSY_CONFIG, encoding="utf-8")
     (directory / "universe.yaml").write_text(UNIVERSE, encoding="utf-8")
     market = Market(directory / "market", seed=seed, clock=clock)
@@ -286,6 +292,8 @@ def market_in(directory: Path, *, seed: int, clock: Sequence[str] = ()) -> Itera
         yield market
     finally:
         market.kill()
+        for app in list(_STARTED):  # those of a test that failed half way
+            app.kill()
 
 
 def busy_app(directory: Path, variables: Mapping[str, str], *, config: str = "busy.yaml") -> App:
