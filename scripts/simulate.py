@@ -9,6 +9,7 @@ docs/order-safety.md.
 """
 
 import argparse
+import random
 import re
 import sys
 import time
@@ -30,16 +31,17 @@ from kis_adapters.memory.matrix import Case, cases, with_deaths
 from kis_adapters.memory.mortal import BrittleStore, Crash, Fate
 from kis_adapters.memory.simulation import COMMIT_FAILURES, Simulation, Violation
 from kis_adapters.memory.store import CommitFailure
+from kis_adapters.memory.world import World
 from kis_core.market.session import KST
 from kis_core.orders.identity import Namespace, Side
 from kis_core.ports.broker import Accepted, OrderTicket, Rejected
 from kis_core.ports.notifier import EventKind
-from kis_core.ports.store import Store
 
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "order-safety.md"
 _SESSIONS_EACH = 5
 _WORLDS_A_JOB = 5
 _MINUTE_S = 60
+_SWITCHED_ON, _SWITCHED_OFF = 0.01, 0.05  # chances in each ten seconds
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -73,16 +75,19 @@ class Cell:
 
 class WatchedBroker(MemoryBroker):
     """Counts the faults that calls ran into; notes purchases that must not be sent: while the
-    database says that entries are switched off, or that a person must look at the symbol."""
+    kill switch is on, or while a person must look at the symbol."""
 
-    def __init__(self, inner: MemoryBroker, store: Store, found: Findings) -> None:
+    def __init__(self, inner: MemoryBroker, world: World, found: Findings) -> None:
         super().__init__(**{each.name: getattr(inner, each.name) for each in fields(inner)})
-        self.store, self.met, self.violations = store, found.met, found.violations
+        self.world, self.met, self.violations = world, found.met, found.violations
 
     def place(self, ticket: OrderTicket) -> Accepted | Rejected:
-        with self.store.unit_of_work() as uow:
+        with self.world.store.unit_of_work() as uow:
             record, halted = uow.risk(), uow.halted_symbols()
         is_off = record is not None and record.kill_switch is not None
+        is_off = is_off or self.world.kill_switch.text is not None
+        if is_off:
+            self.met[f"while the kill switch was on: {ticket.side} sent"] += 1
         if ticket.side is Side.BUY and (is_off or ticket.symbol in halted):
             at = self.clock.now().isoformat(sep=" ")
             self.violations.append(f"{at}: {ticket.order_id} was sent while entries are off")
@@ -122,6 +127,23 @@ class WatchedFate(Fate):
             raise
 
 
+class SwitchedSimulation(Simulation):
+    """The random sessions, with somebody who puts the kill switch file there and takes it away."""
+
+    def _make_trouble(self) -> None:
+        super()._make_trouble()
+        switch, dice = self.world.kill_switch, random.Random(f"{self.seed} {self.tally.steps}")
+        if switch.text is not None:
+            switch.text = None if dice.random() < _SWITCHED_OFF else switch.text
+        elif dice.random() < _SWITCHED_ON * self.trouble:
+            switch.text = "by hand"
+            self.tally.met["kill switch file"] += 1
+
+    def _calm_down(self) -> None:
+        super()._calm_down()
+        self.world.kill_switch.text = None
+
+
 def _port_call() -> str:
     """The port's method that is being called: the nearest method of a mortal port."""
     for frame, _ in traceback.walk_stack(None):
@@ -142,10 +164,10 @@ def live_worlds(job: tuple[range, float]) -> Findings:
 
 def _live_world(seed: int, *, trouble: float) -> Findings:
     found = Findings()
-    simulation = Simulation(seed=seed, trouble=trouble, fate=WatchedFate(found.met))
+    simulation = SwitchedSimulation(seed=seed, trouble=trouble, fate=WatchedFate(found.met))
     world = simulation.world
     world.store = WatchedStore(world.settings.namespace, found.met)
-    world.broker = WatchedBroker(world.broker, world.store, found)
+    world.broker = WatchedBroker(world.broker, world, found)
     world.restart()
     try:
         simulation.run(_SESSIONS_EACH)
@@ -173,6 +195,7 @@ _OTHER = (
     "blind or halted",
     "clock went back",
     "symbol halted",
+    "kill switch file",
 )
 _TOLD = (
     EventKind.ORDER_AMBIGUOUS,
