@@ -1,6 +1,7 @@
 """What --stock, --max-runs, --feed and the configuration do to a session."""
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,7 @@ def test_stocks_on_the_command_line_replace_the_universe_and_keep_their_zeros(
     looked_at = {row["stock_code"] for row in desk.rows("SELECT stock_code FROM decisions")}
     known = {row["stock_code"] for row in desk.rows("SELECT stock_code FROM symbol_cache")}
     assert (ended.code, ended.err) == (0, "")
-    assert "진입 후보 2건" in ended.out
+    assert re.search(r"유니버스 선정: .*종목 000660,005930\b", ended.out)
     assert looked_at <= {"000660", "005930"}
     assert known == {"000660", "005930"}
 
@@ -37,7 +38,7 @@ def test_a_session_of_one_run_looks_once_and_ends_with_0(desk: "Desk") -> None:
 @pytest.mark.req("U-12", "F-077")
 def test_codes_in_yaml_need_no_quotes(desk: "Desk") -> None:
     # YAML 1.1 would read the first as 432 (octal) and the second as 35720.
-    desk.write("mine.yaml", "universe:\n  stocks: [000660, 035720]\n")
+    desk.write("mine.yaml", "universe:\n  selection_method: fixed\n  stocks: [000660, 035720]\n")
 
     ended = desk.trade("--universe", "mine.yaml", "--max-runs", "1")
 
@@ -64,4 +65,26 @@ def test_a_kill_switch_blocks_entries_and_the_session_lives_on(desk: "Desk") -> 
     assert (ended.code, ended.err) == (0, "")
     assert "킬 스위치 켜짐" in ended.out
     assert "휴가" in ended.out
+    assert desk.rows("SELECT * FROM order_state") == []
+
+
+@pytest.mark.req("M-16", "F-009", "U-11")
+def test_a_selection_that_leaves_no_symbol_halts_with_4_and_without_an_order(desk: "Desk") -> None:
+    # Nothing trades a thousand trillion won a day.
+    desk.write(
+        "none.yaml",
+        "universe:\n"
+        "  selection_method: volume_top\n"
+        "  candidate_pool_mode: yaml\n"
+        "  candidate_stocks: [005930, 000660]\n"
+        "  stocks: [005930]\n"
+        "  min_volume: 1000000000000000\n"
+        "  fallback_to_fixed: false\n",
+    )
+
+    ended = desk.trade("--universe", "none.yaml", "--exit-after-close")
+
+    assert ended.code == 4
+    assert len(ended.err.splitlines()) == 1
+    assert "Traceback" not in ended.out + ended.err
     assert desk.rows("SELECT * FROM order_state") == []
