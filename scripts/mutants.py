@@ -31,10 +31,11 @@ _TIMEOUT_S = 900.0
 _STAGES: Mapping[str, Sequence[str]] = {
     "orders and risk": (
         *("tests/unit/test_order_history.py", "tests/unit/test_order_identity.py"),
+        "tests/unit/test_order_fingerprint.py",
         *("tests/unit/test_booking.py", "tests/unit/test_position.py"),
         *("tests/unit/test_risk_approval.py", "tests/unit/test_risk_state.py"),
     ),
-    "session": ("tests/unit/session",),
+    "session": ("tests/unit/session", "tests/simulation/test_list_slower_than_we_wait.py"),
     "random sessions": (
         "tests/simulation/test_random_sessions.py::"
         "test_whatever_fails_and_wherever_it_dies_the_books_equal_the_broker",

@@ -140,6 +140,7 @@ _MEANINGS: Mapping[str, str] = {
     "entered_already": "오늘 이미 진입함",
     "quote_unavailable": "시세 없음",
     "cash": "현금 부족",
+    "held_at_broker": "잔고에 이미 있음",
     "position_write_failed": "포지션 저장 보류",
     "sold_more_than_known": "기록보다 많이 매도됨",
     "no_exit_now": "청산 사유가 사라짐",

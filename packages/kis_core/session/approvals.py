@@ -31,6 +31,7 @@ from kis_core.strategy.levels import entry_levels
 
 _MINUTE = timedelta(minutes=1)
 _PERCENT = 100.0
+HELD_AT_BROKER = "held_at_broker"
 _SETTLEMENT_SESSIONS = 2
 
 
@@ -120,9 +121,17 @@ class Approvals:
         return self._ask(proposal, session_date, equity=0)
 
     def purchase(
-        self, *, quote: Quote, atr: float, equity: int, cash: int, session_date: date
+        self, *, quote: Quote, atr: float, equity: int, cash: int, held: int, session_date: date
     ) -> Approved | None:
-        """A buy of as many shares as sizing, cash and risk allow; None (and told) otherwise."""
+        """A buy of as many shares as sizing, cash and risk allow; None (and told) otherwise.
+
+        `held`: the broker's shares of a symbol in which we know of none. They may be a purchase
+        of ours whose answer was lost and that the order list does not show yet, so nothing is
+        added to them before reconciliation has explained them (O-01).
+        """
+        if held:
+            self._tell_refused(quote.symbol, reason=HELD_AT_BROKER, limit=0, was=held)
+            return None
         instrument = self.preparation.instrument_of(quote.symbol)
         order_type = self.settings.orders.entry_order_type
         price = self._entry_price(quote, session_date)

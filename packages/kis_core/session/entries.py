@@ -126,11 +126,13 @@ class Entries:
                 EventKind.ERROR, quote.symbol, Level.WARNING, what="account", why=str(error)
             )
             return
+        holding = account.holding(quote.symbol)
         approved = self.approvals.purchase(
             quote=quote,
             atr=context.atr,
             equity=account.equity,
             cash=account.cash - self._reserved(),
+            held=holding.quantity if holding is not None else 0,
             session_date=session_date,
         )
         if approved is None:

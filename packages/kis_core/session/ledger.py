@@ -18,7 +18,7 @@ from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
 from kis_core.ports.notifier import EventKind, Level
 from kis_core.ports.store import UnitOfWork
-from kis_core.positions.position import Position
+from kis_core.positions.position import Position, PositionSource
 from kis_core.session.books import Books
 from kis_core.session.journal import OrderJournal
 from kis_core.session.settings import SessionSettings
@@ -55,6 +55,8 @@ class Ledger:
             return order
         with self.books.writing() as uow:
             position = self.books.positions.get(order.intent.symbol)
+            if adopted is not None and _is_known_by_holding(order, row, position):
+                position = None
             for event in events:
                 if event.kind is OrderEventKind.FILLED:
                     booked.append(self._book(uow, order, event, position))
@@ -199,3 +201,17 @@ class Ledger:
             )
         elif order.status is OrderStatus.FAILED:
             self.journal.tell(EventKind.ORDER_FAILED, order, Level.WARNING, code=order.code)
+
+
+def _is_known_by_holding(order: Order, row: BrokerOrder, position: Position | None) -> bool:
+    """Whether the shares that `row` tells of, later than the account did, became a position
+    already: one that was adopted after the order left and has exactly as many. The order's own
+    fill then takes its place, with the levels that its entry froze; added to it, it would count
+    the shares twice."""
+    return (
+        position is not None
+        and order.intent.side is Side.BUY
+        and position.source is PositionSource.ADOPTED
+        and position.entered_at >= (order.sent_at or order.created_at)
+        and position.quantity == row.filled_quantity
+    )
