@@ -21,7 +21,6 @@ class Print:
     the day's base price. `open`, `high` and `low` are the day's so far, `quantity` the shares of
     this trade, `volume` and `turnover` the day's shares and won up to and including it: the
     exchange gives no sequence number, so `volume` is what orders the prints of one day.
-    `ask` and `bid` are 0 where nothing stands in the book.
     """
 
     symbol: Symbol
@@ -32,8 +31,6 @@ class Print:
     open: int
     high: int
     low: int
-    ask: int
-    bid: int
     quantity: int
     volume: int
     turnover: int

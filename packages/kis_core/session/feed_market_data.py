@@ -149,8 +149,8 @@ class FeedMarketData(MarketData):
             low=Won(one.low),
             volume=one.volume,
             turnover=one.turnover,
-            ask=Won(one.ask),
-            bid=Won(one.bid),
+            ask=Won(0),
+            bid=Won(0),
             is_halted=one.is_halted if one.is_halted or symbol in self._held else None,
             is_vi=None,
         )

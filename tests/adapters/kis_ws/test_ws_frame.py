@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "data" / "kis-wire"
 FRAMES: dict[str, str] = json.loads((EXAMPLES / "ws-frames.json").read_text(encoding="utf-8"))
 KEY = NoticeKey(FRAMES["H0STCNI0_key"], FRAMES["H0STCNI0_iv"])
 
-# By hand from the example's fields 0, 33, 1, 2, 4, 7-14, 35.
+# By hand from the example's fields 0, 33, 1, 2, 4, 7-9, 12-14, 35.
 FIRST = Print(
     Symbol("005930"),
     20261120,
@@ -26,8 +26,6 @@ FIRST = Print(
     70_100,
     70_900,
     69_800,
-    70_600,
-    70_500,
     12,
     10_012_345,
     704_512_345_600,
@@ -42,8 +40,6 @@ SECOND = Print(
     70_100,
     70_900,
     69_800,
-    70_600,
-    70_500,
     3,
     10_012_348,
     704_512_345_600,
@@ -118,7 +114,7 @@ def test_a_halted_symbol_says_so() -> None:
         ("0|H0STCNT0|002|" + "^".join(["1"] * 93), "width"),
         ("0|H0STCNT0|000|", "width"),
         ("0|H0STCNT0|-01|", "width"),
-        ("0|H0STCNT0|abc|", "field"),
+        ("0|H0STCNT0|abc|", "width"),
         ("1|H0STCNT0|001|AAAA", "unknown_tr"),
         ("0|H0STCNI0|001|AAAA", "unknown_tr"),
         ("0|H0STXXX0|001|1^2", "unknown_tr"),

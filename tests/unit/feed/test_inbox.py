@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=KST)
 
 
 def a_print(hms: int, price: int, volume: int, symbol: Symbol = A) -> Print:
-    return Print(symbol, 20261124, hms, price, 0, 0, 0, 0, 0, 0, 1, volume, 0, False)
+    return Print(symbol, 20261124, hms, price, 0, 0, 0, 0, 1, volume, 0, False)
 
 
 def a_hint(number: int) -> OrderHint:

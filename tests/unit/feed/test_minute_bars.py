@@ -28,7 +28,7 @@ def a_print(
     symbol: Symbol = A,
     day: int = 20261124,
 ) -> Print:
-    return Print(symbol, day, hms, price, 0, 0, 0, 0, 0, 0, quantity, volume, 0, False)
+    return Print(symbol, day, hms, price, 0, 0, 0, 0, quantity, volume, 0, False)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_bars_come_by_time_and_then_symbol(bars: MinuteBars) -> None:
 
 
 def test_a_print_knows_its_instant_and_base() -> None:
-    one = Print(A, 20261120, 101530, 70_500, 500, 0, 0, 0, 0, 0, 12, 100, 0, False)
+    one = Print(A, 20261120, 101530, 70_500, 500, 0, 0, 0, 12, 100, 0, False)
 
     assert one.at == datetime(2026, 11, 20, 10, 15, 30, tzinfo=KST)
     assert one.base == 70_000
