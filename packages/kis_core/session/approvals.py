@@ -22,12 +22,12 @@ from kis_core.risk.kill_switch import with_outside_switch
 from kis_core.risk.state import RiskState, risk_state
 from kis_core.session.books import Books
 from kis_core.session.desk import NOT_SENT
+from kis_core.session.first_day import FirstDay
 from kis_core.session.lost import NOT_RECEIVED
 from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.sizing.policy import quantity_for
-from kis_core.strategy.levels import entry_levels
 
 _MINUTE = timedelta(minutes=1)
 _PERCENT = 100.0
@@ -50,6 +50,7 @@ class Approvals:
     teller: Teller
     settings: SessionSettings
     outside_switch: Callable[[], str | None]
+    first_day: FirstDay
     _last_refusal: dict[Symbol, str] = field(default_factory=dict)
 
     def state(self, session_date: date, *, equity: int) -> RiskState:
@@ -137,9 +138,10 @@ class Approvals:
         price = self._entry_price(quote, session_date)
         # What the broker reserves: the limit price, or the upper limit for a market order.
         reserved = price if order_type is OrderType.LIMIT else quote.upper_limit
-        levels = entry_levels(cost=price, quantity=1, atr=atr, parameters=self.settings.parameters)
+        strategy = self.settings.strategy_of(quote.symbol)
+        levels = strategy.entry_levels(cost=price, quantity=1, atr=atr)
         quantity = quantity_for(
-            self.settings.sizing,
+            self.settings.sizing_of(quote.symbol),
             price=reserved,
             stop=levels.stop,
             equity=equity,
@@ -149,6 +151,7 @@ class Approvals:
         if quantity < 1:
             self._tell_refused(quote.symbol, reason="cash", limit=cash, was=reserved)
             return None
+        quantity = self.first_day.quantity(quote.symbol, quantity, session_date)
         proposal = OrderProposal(
             symbol=quote.symbol,
             side=Side.BUY,

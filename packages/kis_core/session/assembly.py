@@ -19,6 +19,7 @@ from kis_core.session.custody import Custody
 from kis_core.session.desk import OrderDesk
 from kis_core.session.entries import Entries
 from kis_core.session.entry_list import EntryList, ListedCandidates
+from kis_core.session.first_day import FirstDay
 from kis_core.session.guard import Guard
 from kis_core.session.journal import OrderJournal
 from kis_core.session.ledger import Ledger
@@ -62,6 +63,7 @@ class Parts:
     entries: Entries
     closing: Closing
     entry_list: EntryList
+    first_day: FirstDay
 
 
 def assemble(
@@ -78,7 +80,7 @@ def assemble(
         calendar=calendar,
         cache=ports.context_cache,
         teller=teller,
-        parameters=settings.parameters,
+        settings=settings,
     )
     journal = OrderJournal(books=books, clock=clock, teller=teller)
     ledger = Ledger(
@@ -104,8 +106,7 @@ def assemble(
         clock=clock,
         teller=teller,
         mirror=ports.mirror,
-        parameters=settings.parameters,
-        unsettled_for=settings.orders.unsettled_for,
+        settings=settings,
         context_of=preparation.context_of,
     )
     supervision = Supervision(
@@ -117,6 +118,7 @@ def assemble(
         settings=settings,
     )
     line.on_answer.append(supervision.note_answer)
+    first_day = FirstDay(books=books, teller=teller, limits=settings.first_day)
     approvals = Approvals(
         books=books,
         preparation=preparation,
@@ -125,6 +127,7 @@ def assemble(
         teller=teller,
         settings=settings,
         outside_switch=lambda: supervision.outside,
+        first_day=first_day,
     )
     guard = Guard(
         books=books,
@@ -162,6 +165,7 @@ def assemble(
         guard=guard,
         entries=entries,
         closing=closing,
+        first_day=first_day,
         entry_list=EntryList(
             source=ports.candidates or ListedCandidates(settings.candidates),
             clock=clock,

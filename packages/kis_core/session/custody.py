@@ -24,14 +24,12 @@ from kis_core.ports.store import StoreUnavailable
 from kis_core.positions.position import Levels, Position, PositionSource
 from kis_core.positions.reconcile import Difference, DifferenceKind, Held, differences
 from kis_core.session.books import Books
+from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext, NoContext
-from kis_core.strategy.levels import entry_levels
-from kis_core.strategy.parameters import StrategyParameters
 
 _GONE_ANSWERS, _GONE_FOR = 5, timedelta(minutes=5)
 _NEW_ANSWERS, _NEW_FOR = 3, timedelta(seconds=60)
-_PERCENT = 100.0
 
 
 @dataclass(slots=True)
@@ -66,8 +64,7 @@ class Custody:
     clock: Clock
     teller: Teller
     mirror: PositionsMirror
-    parameters: StrategyParameters
-    unsettled_for: timedelta
+    settings: SessionSettings
     context_of: Callable[[Symbol], DayContext | NoContext]
     state: AccountState | None = None
     _doubts: dict[Symbol, _Doubt] = field(default_factory=dict)
@@ -125,8 +122,8 @@ class Custody:
 
     def _unsettled(self, ours: tuple[Order, ...]) -> frozenset[Symbol]:
         """Symbols whose holdings may still be moving, by what is stored: a restart knows too."""
-        now = self.clock.now()
-        moved = {o.intent.symbol for o in ours if abs(now - o.updated_at) < self.unsettled_for}
+        now, unsettled_for = self.clock.now(), self.settings.orders.unsettled_for
+        moved = {o.intent.symbol for o in ours if abs(now - o.updated_at) < unsettled_for}
         return frozenset(moved | {o.intent.symbol for o in self.books.live_orders.values()})
 
     def _day(self, today: date, ours: tuple[Order, ...]) -> _Day | None:
@@ -241,11 +238,8 @@ class Custody:
         return replace(known, quantity=held.quantity, cost=held.cost)
 
     def _adopted(self, symbol: Symbol, held: Held, session_date: date, now: datetime) -> Position:
-        levels = entry_levels(
-            cost=held.cost,
-            quantity=held.quantity,
-            atr=self._atr(symbol, held),
-            parameters=self.parameters,
+        levels = self.settings.strategy_of(symbol).entry_levels(
+            cost=held.cost, quantity=held.quantity, atr=self._atr(symbol, held)
         )
         return Position(
             symbol=symbol,
@@ -259,14 +253,11 @@ class Custody:
         )
 
     def _atr(self, symbol: Symbol, held: Held) -> float:
-        """The current ATR, or, where bars cannot be had, the one whose stop is the maximum loss:
-        a holding is never left without a stop."""
+        """The current ATR, or what the strategy assumes where bars cannot be had."""
         context = self.context_of(symbol)
         if isinstance(context, DayContext) and context.atr > 0:
             return context.atr
-        average = held.cost / held.quantity
-        loss = average * self.parameters.max_loss_pct / _PERCENT
-        return loss / self.parameters.atr_multiplier_sl
+        return self.settings.strategy_of(symbol).assumed_atr(held.cost / held.quantity)
 
     def _tell(self, difference: Difference, level: Level, **fields: FieldValue) -> None:
         known, held = difference.position, difference.held

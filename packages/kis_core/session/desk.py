@@ -30,7 +30,6 @@ from kis_core.session.journal import OrderJournal
 from kis_core.session.ledger import Ledger
 from kis_core.session.lost import STALE, LostAnswers, is_given_up
 from kis_core.session.settings import SessionSettings
-from kis_core.strategy.trend_atr import NAME
 
 NOT_SENT = "not_sent"
 
@@ -209,7 +208,7 @@ class OrderDesk:
         proposal = approved.proposal
         signal = signal_id(
             session_date=session_date,
-            strategy=NAME,
+            strategy=self.settings.strategy_of(proposal.symbol).name,
             symbol=proposal.symbol,
             side=proposal.side,
             reason=reason,

@@ -44,7 +44,7 @@ class Engine:
         self._preparation, self._desk, self._custody = parts.preparation, parts.desk, parts.custody
         self._supervision, self._guard = parts.supervision, parts.guard
         self._entries, self._closing = parts.entries, parts.closing
-        self._entry_list = parts.entry_list
+        self._entry_list, self._first_day = parts.entry_list, parts.first_day
         self._agenda = Agenda()
         self._session: Session | None = None
         self._is_confirmed = True
@@ -274,7 +274,8 @@ class Engine:
         finally:
             self._plan_cycle(session, interval)
         if self._may_enter(phase):
-            self._entries.begin_scan(self._entry_list.symbols)
+            candidates = self._entry_list.symbols
+            self._entries.begin_scan(self._first_day.symbols(candidates, session.session_date))
             if self._entries.has_waiting:
                 self._agenda.set(Item.SCAN, self._clock.now())
         self._count_cycle()

@@ -25,7 +25,6 @@ from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext
 from kis_core.strategy.decision import Action, Decision
-from kis_core.strategy.trend_atr import decide
 
 
 @dataclass(slots=True)
@@ -98,11 +97,10 @@ class Entries:
         self._enter(quote, decision, session_date)
 
     def _decide(self, quote: Quote, session_date: date) -> Decision:
-        return decide(
+        return self.settings.strategy_of(quote.symbol).decide(
             context=self.preparation.context_of(quote.symbol),
             quote=quote,
             position=None,
-            parameters=self.settings.parameters,
             now=self.clock.now(),
             is_event_day=session_date in self.settings.event_dates,
         )

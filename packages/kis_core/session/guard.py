@@ -28,16 +28,8 @@ from kis_core.session.desk import OrderDesk
 from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
-from kis_core.strategy.alerts import (
-    Alert,
-    alerts_after,
-    is_near_stop,
-    progress_to_stop,
-    progress_to_take,
-)
+from kis_core.strategy.alerts import Alert, progress_to_stop, progress_to_take
 from kis_core.strategy.decision import Action, Decision, Reason
-from kis_core.strategy.levels import observe
-from kis_core.strategy.trend_atr import decide, gap_check_of
 
 _BLIND = (Reason.INVALID_PRICE, Reason.STALE_QUOTE)
 _BLIND_REPEAT = timedelta(minutes=10)
@@ -132,18 +124,15 @@ class Guard:
         return judged
 
     def _judge(self, position: Position, quote: Quote, session_date: date) -> _Judged:
-        parameters = self.settings.parameters
-        decision = decide(
+        strategy = self.settings.strategy_of(position.symbol)
+        decision = strategy.decide(
             context=self.preparation.context_of(position.symbol),
             quote=quote,
             position=position,
-            parameters=parameters,
             now=self.clock.now(),
         )
-        seen = observe(
-            position=position, quote=quote, parameters=parameters, session_date=session_date
-        )
-        gap = gap_check_of(position, quote, parameters, session_date)
+        seen = strategy.observe(position=position, quote=quote, session_date=session_date)
+        gap = strategy.gap_check(position, quote, session_date)
         if gap is not None:
             triggered = session_date if gap.triggered else position.gap_triggered_on
             seen = replace(seen, gap_checked_on=session_date, gap_triggered_on=triggered)
@@ -317,9 +306,9 @@ class Guard:
 
     def _alert(self, position: Position, quote: Quote) -> bool:
         """Tell of a price near stop or target, once per crossing; True when near the stop."""
-        parameters, symbol = self.settings.parameters, position.symbol
+        symbol, strategy = position.symbol, self.settings.strategy_of(position.symbol)
         before = self._alerted.get(symbol, frozenset())
-        now = alerts_after(before, position=position, last=quote.last, parameters=parameters)
+        now = strategy.alerts_after(before, position=position, last=quote.last)
         self._alerted[symbol] = now
         for alert in sorted(now - before):
             to_stop = alert is Alert.NEAR_STOP
@@ -331,4 +320,4 @@ class Guard:
                 progress=progress(position, quote.last),
                 level_price=position.levels.stop if to_stop else position.levels.take,
             )
-        return is_near_stop(position, last=quote.last, parameters=parameters)
+        return strategy.is_near_stop(position, last=quote.last)

@@ -22,7 +22,6 @@ from kis_core.positions.position import Position, PositionSource
 from kis_core.session.books import Books
 from kis_core.session.journal import OrderJournal
 from kis_core.session.settings import SessionSettings
-from kis_core.strategy.levels import entry_levels
 
 _SETTLEMENT_SESSIONS = 2  # T+2
 
@@ -127,11 +126,10 @@ class Ledger:
             booked = book_sale(fill, after, position=position, trade=trade)
         else:
             own = position if position and position.entry_order_id == order.order_id else None
-            levels = entry_levels(
+            levels = self.settings.strategy_of(order.intent.symbol).entry_levels(
                 cost=fill.amount + (own.cost if own else 0),
                 quantity=fill.quantity + (own.quantity if own else 0),
                 atr=order.intent.atr or 0.0,
-                parameters=self.settings.parameters,
             )
             booked = book_purchase(fill, after, position=position, trade=trade, levels=levels)
         uow.add_fill(booked.fill)

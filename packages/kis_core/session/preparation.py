@@ -14,11 +14,10 @@ from kis_core.ports.calendar import Calendar
 from kis_core.ports.files import ContextCache, PreparedDay
 from kis_core.ports.market_data import MarketData, MarketDataUnavailable
 from kis_core.ports.notifier import EventKind, Level
+from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
-from kis_core.strategy.build import build_context
 from kis_core.strategy.context import DayContext, NoContext
 from kis_core.strategy.decision import Reason
-from kis_core.strategy.parameters import StrategyParameters
 
 
 @dataclass(slots=True)
@@ -29,7 +28,7 @@ class Preparation:
     calendar: Calendar
     cache: ContextCache
     teller: Teller
-    parameters: StrategyParameters
+    settings: SessionSettings
     session_date: date | None = None
     contexts: dict[Symbol, DayContext | NoContext] = field(default_factory=dict)
     instruments: dict[Symbol, Instrument] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Preparation:
         if self.session_date == session_date and self.is_final == is_final:
             return
         self.is_final = is_final
-        day = self.cache.load(session_date, fingerprint=self.parameters.fingerprint())
+        day = self.cache.load(session_date, fingerprint=self.settings.fingerprint())
         self.session_date = session_date
         self.contexts = dict(day.contexts)
         self.instruments = {**self.instruments, **day.instruments}
@@ -90,12 +89,12 @@ class Preparation:
         return is_fetched and symbol in self.instruments
 
     def _prepare_one(self, symbol: Symbol) -> bool:
-        session_date = self._session()
+        session_date, strategy = self._session(), self.settings.strategy_of(symbol)
         try:
             if symbol not in self.instruments:
                 self.instruments[symbol] = self.market_data.instrument(symbol)
             bars = self.market_data.daily_bars(
-                symbol, before=session_date, count=self.parameters.bars_needed
+                symbol, before=session_date, count=strategy.bars_needed
             )
         except MarketDataUnavailable as error:
             self.contexts[symbol] = NoContext(
@@ -103,13 +102,8 @@ class Preparation:
             )
             self._tell_unavailable(symbol, Reason.BARS_UNAVAILABLE, str(error))
             return False
-        context = build_context(
-            symbol,
-            bars,
-            session_date=session_date,
-            previous_session=self.calendar.session_before(session_date),
-            parameters=self.parameters,
-        )
+        before = self.calendar.session_before(session_date)
+        context = strategy.context(symbol, bars, session_date=session_date, previous_session=before)
         self.contexts[symbol] = context
         if isinstance(context, NoContext):
             self._tell_unavailable(symbol, context.reason, context.why)
@@ -120,7 +114,7 @@ class Preparation:
         self.cache.save(
             PreparedDay(contexts=contexts, instruments=self.instruments),
             session_date=self._session(),
-            fingerprint=self.parameters.fingerprint(),
+            fingerprint=self.settings.fingerprint(),
         )
 
     def _session(self) -> date:

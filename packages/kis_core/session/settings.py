@@ -1,5 +1,7 @@
 """What an operator sets about the session itself: values, with the defaults of the design."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -8,10 +10,14 @@ from kis_core.market.symbol import Symbol
 from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Namespace
 from kis_core.risk.limits import RiskLimits
+from kis_core.session.first_day import FirstDayLimits
 from kis_core.sizing.policy import Fixed, SizingPolicy
 from kis_core.strategy.parameters import StrategyParameters
+from kis_core.strategy.strategy import Strategy
+from kis_core.strategy.trend_atr_strategy import TrendAtr
 
 MINIMUM_INTERVAL = timedelta(seconds=60)
+_FINGERPRINT_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +53,30 @@ class OrderSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSettings:
+    """What one symbol does differently (T-16); None: as everywhere else."""
+
+    strategy: Strategy | None = None
+    sizing: SizingPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
     """The session's settings. `candidates` are the symbols that may be entered, in order of
     preference; held symbols are managed whether or not they are among them (U-13).
     `scan_chunk` symbols are quoted, and `prepare_chunk` prepared, before other things get their
-    turn. `outage_after`: how long nothing may be answered before no order is sent (E-03)."""
+    turn. `outage_after`: how long nothing may be answered before no order is sent (E-03).
+    `strategy` None is trend + ATR with `parameters`. `first_day` limits a real account's first
+    orders; None everywhere else."""
 
     namespace: Namespace
     candidates: tuple[Symbol, ...]
     parameters: StrategyParameters
     limits: RiskLimits
+    strategy: Strategy | None = None
     sizing: SizingPolicy = field(default_factory=Fixed)
+    overrides: Mapping[Symbol, SymbolSettings] = field(default_factory=dict)
+    first_day: FirstDayLimits | None = None
     commission: Commission = field(default_factory=Commission)
     orders: OrderSettings = field(default_factory=OrderSettings)
     interval: timedelta = MINIMUM_INTERVAL
@@ -73,9 +92,29 @@ class SessionSettings:
     kill_switch: str | None = None
     max_cycles: int | None = None
     exit_after_close: bool = False
+    _strategy: Strategy = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_strategy", self.strategy or TrendAtr(self.parameters))
         if self.interval < MINIMUM_INTERVAL:
             raise ValueError(f"interval must be at least 60 s, was {self.interval}")
         if self.scan_chunk < 1 or self.prepare_chunk < 1:
             raise ValueError("scan_chunk and prepare_chunk must be at least 1")
+
+    def strategy_of(self, symbol: Symbol) -> Strategy:
+        """How `symbol` is traded."""
+        own = self.overrides.get(symbol)
+        return self._strategy if own is None or own.strategy is None else own.strategy
+
+    def sizing_of(self, symbol: Symbol) -> SizingPolicy:
+        """How many shares of `symbol` are bought."""
+        own = self.overrides.get(symbol)
+        return self.sizing if own is None or own.sizing is None else own.sizing
+
+    def fingerprint(self) -> str:
+        """A short hash of all that contexts are computed with."""
+        own = {s: o.strategy.fingerprint for s, o in self.overrides.items() if o.strategy}
+        if not own:
+            return self._strategy.fingerprint
+        text = "|".join([self._strategy.fingerprint, *(f"{s}={own[s]}" for s in sorted(own))])
+        return hashlib.sha256(text.encode()).hexdigest()[:_FINGERPRINT_LENGTH]
