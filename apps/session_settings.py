@@ -1,18 +1,21 @@
 """From the resolved configuration to what the core takes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from kis_adapters.settings.settings import Settings
-from kis_adapters.settings.universe import UniverseSettings
+from kis_adapters.settings.universe import StockOverride, UniverseSettings
 from kis_core.gap import GapReference
 from kis_core.market.cost import Commission
 from kis_core.market.symbol import Symbol
 from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Namespace, TradingMode
 from kis_core.risk.limits import RiskLimits
-from kis_core.session.settings import OrderSettings, SessionSettings
+from kis_core.session.first_day import FirstDayLimits
+from kis_core.session.settings import OrderSettings, SessionSettings, SymbolSettings
 from kis_core.sizing.policy import AtrRisk, CashFraction, Fixed, SizingPolicy
 from kis_core.strategy.parameters import StrategyParameters
+from kis_core.strategy.trend_atr_strategy import TrendAtr
 from kis_core.universe.fixed import select_fixed
 
 # PAPER asks for one quote a second: five are as long as a stop may wait. REAL asks for thirty a
@@ -31,13 +34,18 @@ class UniverseRefused(Exception):
 def session_settings(settings: Settings, *, account: str) -> SessionSettings:
     """The session's settings for `account` (number and product code). Raises EmptyUniverse and
     UniverseRefused."""
-    engine = settings.engine
+    engine, parameters = settings.engine, _parameters(settings)
     return SessionSettings(
         namespace=Namespace(mode=settings.mode, account=account),
         candidates=_candidates(settings.universe),
-        parameters=_parameters(settings),
+        parameters=parameters,
         limits=risk_limits(settings),
         sizing=_sizing(settings),
+        overrides={
+            Symbol(code): _symbol_settings(own, parameters)
+            for code, own in settings.stock_overrides.items()
+        },
+        first_day=first_day_limits(settings),
         commission=Commission(ppm=settings.costs.commission_ppm),
         orders=_orders(settings),
         interval=timedelta(seconds=engine.interval_s),
@@ -60,6 +68,16 @@ def risk_limits(settings: Settings) -> RiskLimits:
     return RiskLimits(**values, max_positions=settings.universe.positions_max)
 
 
+def first_day_limits(settings: Settings) -> FirstDayLimits | None:
+    """How a real account begins; None in every other mode (M-09, M-10)."""
+    if settings.mode is not TradingMode.REAL:
+        return None
+    return FirstDayLimits(
+        order_percent=settings.real.first_order_percent,
+        one_symbol=settings.real.limit_symbols_first_day,
+    )
+
+
 def _candidates(universe: UniverseSettings) -> tuple[Symbol, ...]:
     """What is listed, where the universe is a list; an automatic one is selected each session."""
     if universe.selection_method != "fixed":
@@ -80,6 +98,15 @@ def _parameters(settings: Settings) -> StrategyParameters:
     values = settings.strategy.model_dump()
     values["gap_reference"] = GapReference(values["gap_reference"])
     return StrategyParameters(**values)
+
+
+def _symbol_settings(own: StockOverride, common: StrategyParameters) -> SymbolSettings:
+    """What `stock_overrides` says of one symbol (T-16); what it leaves out is as everywhere."""
+    changed = own.model_dump(exclude_none=True, exclude={"order_quantity"})
+    return SymbolSettings(
+        strategy=TrendAtr(replace(common, **changed)) if changed else None,
+        sizing=Fixed(shares=own.order_quantity) if own.order_quantity is not None else None,
+    )
 
 
 def _sizing(settings: Settings) -> SizingPolicy:

@@ -18,6 +18,7 @@ class Mode(StrEnum):
     TRADE = "trade"
     STATUS = "status"
     UNIVERSE = "universe"
+    VERIFY = "verify"
     CLEAR_KILL_SWITCH = "clear-kill-switch"
 
 
@@ -34,6 +35,9 @@ class Arguments:
     stocks: tuple[str, ...]
     exit_after_close: bool
     is_real_confirmed: bool
+    first_order_percent: str | None
+    limits_symbols_first_day: bool | None
+    checklist: str | None
     as_json: bool
 
     def overrides(self) -> dict[str, str | list[str] | None]:
@@ -44,6 +48,10 @@ class Arguments:
             "engine.max_runs": self.max_runs,
             "engine.exit_after_close": "true" if self.exit_after_close else None,
             "universe.stocks": list(self.stocks) or None,
+            "real.first_order_percent": self.first_order_percent,
+            "real.limit_symbols_first_day": None
+            if self.limits_symbols_first_day is None
+            else str(self.limits_symbols_first_day).lower(),
         }
 
 
@@ -88,6 +96,9 @@ def parse(argv: list[str]) -> Arguments:
         stocks=tuple(given.stock),
         exit_after_close=given.exit_after_close,
         is_real_confirmed=given.confirm_real_trading,
+        first_order_percent=given.real_first_order_percent,
+        limits_symbols_first_day=given.real_limit_symbols_first_day,
+        checklist=given.checklist,
         as_json=given.json,
     )
 
@@ -105,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=[mode.value for mode in Mode],
         required=True,
         help="trade: 매매 · status: 데이터베이스의 현재 상태 · universe: 종목 선정과 그 이유"
-        " · clear-kill-switch: 킬 스위치 해제",
+        " · verify: 매매하지 않고 준비 상태 점검 · clear-kill-switch: 킬 스위치 해제",
     )
     parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
@@ -125,5 +136,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--confirm-real-trading", action="store_true", help="REAL: 실제 돈으로 거래함을 확인"
     )
+    parser.add_argument(
+        "--real-first-order-percent",
+        metavar="%",
+        help="REAL: 계좌의 첫 주문을 계산된 수량의 이만큼으로 (기본 10, 최소 1주)",
+    )
+    parser.add_argument(
+        "--real-limit-symbols-first-day",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="REAL: 첫 거래일에는 한 종목만 (기본 켜짐)",
+    )
+    parser.add_argument("--checklist", choices=["real"], help="verify: 실계좌 전환 점검표까지")
     parser.add_argument("--json", action="store_true", help="status, universe: JSON 으로 출력")
     return parser

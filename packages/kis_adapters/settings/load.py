@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from kis_adapters.settings import variables
 from kis_adapters.settings.by_mode import DEFAULTS, REAL_BOUNDS
 from kis_adapters.settings.database import database_url
+from kis_adapters.settings.devlp_file import devlp_layer
 from kis_adapters.settings.dotenv_file import read_dotenv
 from kis_adapters.settings.endpoint import endpoint_problems
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.korean import sentence
-from kis_adapters.settings.layer import Given, Layer, RawValue
+from kis_adapters.settings.layer import Given, Layer, RawValue, nearest
 from kis_adapters.settings.sections import Feed, Section
 from kis_adapters.settings.settings import Settings, sections_of
 from kis_adapters.settings.universe import USED_BY_FIXED, StockOverride
@@ -52,6 +53,8 @@ def load_settings(
     mode, problems = variables.resolve_mode(environ=here, dotenv=from_file)
     problems += variables.forbidden(mode, {*here, *from_file})
     problems += variables.removed({**here, **from_file})
+    problems += variables.twice_given_credentials({*here, *from_file}, mode)
+    devlp = {**from_file, **here}.get(variables.DEVLP_FILE)
     problems += variables.unknown(from_file)
     layers = [
         Layer(
@@ -60,6 +63,7 @@ def load_settings(
         ),
         *([trade_layer(config)] if config is not None else []),
         universe_layer(universe, may_be_absent="universe.stocks" in argv.values),
+        *([devlp_layer(Path(devlp), mode)] if devlp else []),
         _variables_layer(".env", from_file, mode),
         _variables_layer("환경변수", here, mode),
         argv,
@@ -188,12 +192,12 @@ class _Resolution:
         except ValidationError as error:
             for finding in error.errors(include_url=False):
                 name = ".".join([code, *(str(part) for part in finding["loc"])])
-                why = (
-                    "모르는 키입니다"
-                    if finding["type"] == "extra_forbidden"
-                    else sentence(finding, is_secret=False)
-                )
-                self._problems.append(f"{where} (stock_overrides.{name}): {why}.")
+                if finding["type"] == "extra_forbidden":
+                    hint = nearest(str(finding["loc"][-1]), StockOverride.model_fields)
+                    why = f"모르는 키입니다.{hint}"
+                else:
+                    why = f"{sentence(finding, is_secret=False)}."
+                self._problems.append(f"{where} (stock_overrides.{name}): {why}")
         except ValueError as error:
             self._problems.append(f"{where}: {error}")
         return None
@@ -225,15 +229,18 @@ def _problems_of_whole(settings: Settings) -> list[str]:
     """What only the sections together can get wrong."""
     problems = endpoint_problems(settings)
     if settings.mode is TradingMode.REAL:
-        for bound in REAL_BOUNDS:
-            section, field = bound.name.split(".")
-            problem = bound.problem(getattr(getattr(settings, section), field))
-            problems += [problem] if problem else []
+        problems += _beyond_real_bounds(settings)
     risk, strategy = settings.risk, settings.strategy
     if risk.drawdown_warn_pct > risk.drawdown_stop_pct:
         problems.append("risk.drawdown_warn_pct는 risk.drawdown_stop_pct보다 클 수 없습니다.")
     if strategy.adx_exit_threshold > strategy.adx_threshold:
         problems.append("strategy.adx_exit_threshold는 adx_threshold보다 클 수 없습니다.")
+    for code, own in settings.stock_overrides.items():
+        if own.adx_threshold is not None and own.adx_threshold < strategy.adx_exit_threshold:
+            problems.append(
+                f"stock_overrides.{code}.adx_threshold는"
+                " strategy.adx_exit_threshold보다 작을 수 없습니다."
+            )
     if strategy.adx_window < 2 * strategy.adx_period:
         problems.append("strategy.adx_window는 adx_period의 두 배 이상이어야 합니다.")
     universe = settings.universe
@@ -241,6 +248,19 @@ def _problems_of_whole(settings: Settings) -> list[str]:
         asked = len(dict.fromkeys(universe.stocks))
         if asked > universe.max_stocks:
             problems.append(f"--stock이 {asked}종목인데 max_stocks는 {universe.max_stocks}입니다.")
+    return problems
+
+
+def _beyond_real_bounds(settings: Settings) -> list[str]:
+    problems = []
+    for bound in REAL_BOUNDS:
+        section, field = bound.name.split(".")
+        problem = bound.problem(getattr(getattr(settings, section), field))
+        problems += [problem] if problem else []
+        for code, own in settings.stock_overrides.items():
+            value = getattr(own, field, None) if section == "strategy" else None
+            problem = bound.problem(value) if value is not None else None
+            problems += [f"stock_overrides.{code}: {problem}"] if problem else []
     return problems
 
 

@@ -140,6 +140,14 @@ class OrderSettings(Section):
     pending_no_order_stale_minutes: Count = 15
 
 
+class RealSettings(Section):
+    """The first steps of a real account (M-09, M-10): its first order is this percentage of the
+    computed quantity, and its first day has one symbol."""
+
+    first_order_percent: Annotated[int, Field(ge=1, le=100)] = 10
+    limit_symbols_first_day: bool = True
+
+
 class CostSettings(Section):
     commission_ppm: Annotated[int, Field(ge=0, le=10_000)] = 150
 

@@ -21,6 +21,7 @@ from kis_adapters.settings.sections import (
     MarketDataSettings,
     OrderSettings,
     PathSettings,
+    RealSettings,
     RiskSettings,
     Section,
     SimulatorSettings,
@@ -51,6 +52,7 @@ class Settings(Section):
     risk: RiskSettings
     sizing: SizingSettings
     orders: OrderSettings
+    real: RealSettings
     costs: CostSettings
     events: EventSettings
     api: ApiSettings
@@ -148,6 +150,7 @@ def sections_of() -> Mapping[str, type[Section]]:
         "risk": RiskSettings,
         "sizing": SizingSettings,
         "orders": OrderSettings,
+        "real": RealSettings,
         "costs": CostSettings,
         "events": EventSettings,
         "api": ApiSettings,

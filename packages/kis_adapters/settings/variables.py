@@ -10,6 +10,7 @@ from kis_adapters.settings.layer import nearest
 from kis_core.orders.identity import TradingMode
 
 MODE = "TRADING_MODE"
+DEVLP_FILE = "KIS_DEVLP_FILE"  # names a file; what is read from it depends on the mode
 _ALLOWED_MODES = (TradingMode.PAPER, TradingMode.REAL)
 
 _CREDENTIALS = {
@@ -18,6 +19,7 @@ _CREDENTIALS = {
     "KIS_ACCOUNT_NO": "credentials.account_no",
     "KIS_ACCOUNT_PRODUCT_CODE": "credentials.product_code",
 }
+_KEYS = frozenset(_CREDENTIALS.values())
 _REAL_PREFIX = "REAL_"
 _OF_ANY_MODE = {
     "KIS_HTS_ID": "api.hts_id",
@@ -41,7 +43,13 @@ _OF_ANY_MODE = {
 }
 _TEST_PREFIX = "KIS_TEST_"  # the test suite's own, design section 9
 KNOWN = frozenset(
-    {MODE, *_OF_ANY_MODE, *_CREDENTIALS, *(_REAL_PREFIX + name for name in _CREDENTIALS)}
+    {
+        MODE,
+        DEVLP_FILE,
+        *_OF_ANY_MODE,
+        *_CREDENTIALS,
+        *(_REAL_PREFIX + name for name in _CREDENTIALS),
+    }
 )
 _OUR_PREFIXES = ("KIS_", "REAL_KIS_", "AUTO_TRADE_", "TELEGRAM_", "DB_", "TRADING_", "PENDING_")
 _REMOVED = {
@@ -91,6 +99,16 @@ def forbidden(mode: TradingMode, names: Iterable[str]) -> list[str]:
     return [f"{mode} 모드인데 {what}가 있습니다: {', '.join(other)}"] if other else []
 
 
+def twice_given_credentials(names: Iterable[str], mode: TradingMode) -> list[str]:
+    """A sentence when keys come from KIS_DEVLP_FILE and from variables too: half of one pair and
+    half of another would be a pair of nobody's."""
+    given = set(names)
+    here = sorted(n for n, path in setting_of(mode).items() if path in _KEYS and n in given)
+    if DEVLP_FILE not in given or not here:
+        return []
+    return [f"인증 정보가 {DEVLP_FILE}과 {', '.join(here)} 두 곳에 있습니다. 한 곳에만 두세요."]
+
+
 def removed(values: Mapping[str, str]) -> list[str]:
     """Variables of the replaced system that would contradict the one mode (F-001, F-002)."""
     return [
@@ -117,5 +135,6 @@ def _is_paper_key(name: str) -> bool:
     return (
         upper.startswith("KIS_")
         and upper not in _OF_ANY_MODE
+        and upper != DEVLP_FILE
         and not upper.startswith(_TEST_PREFIX)
     )
