@@ -77,6 +77,7 @@ class FeedMarketData(MarketData):
         self._rest = rest
         self._clock = clock
         self._age_max = age_max
+        self._wish: tuple[tuple[Symbol, ...], tuple[Symbol, ...]] = ((), ())
         self._held: frozenset[Symbol] = frozenset()
         self._seeds: dict[Symbol, Quote] = {}
         self._prints: dict[Symbol, Print] = {}
@@ -93,9 +94,11 @@ class FeedMarketData(MarketData):
         return self._source
 
     def desire(self, held: Sequence[Symbol], others: Sequence[Symbol]) -> None:
-        """See the feed."""
-        self._held = frozenset(held)
-        self._feed.desire(held, others)
+        """See the feed; the same wish again costs nothing."""
+        wish = (tuple(held), tuple(others))
+        if wish != self._wish:
+            self._wish, self._held = wish, frozenset(held)
+            self._feed.desire(held, others)
 
     def poll(self) -> FeedNews:
         """What has arrived since the last poll."""
