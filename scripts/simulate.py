@@ -302,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _publish("matrix", lines, console, is_written=options.write)
             wrong += violations
     for sentence in wrong:
-        console.print(sentence, markup=False, highlight=False)
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"seed {options.seed}: {len(wrong)} violations")
     return 1 if wrong else 0
 
