@@ -1,0 +1,1 @@
+"""The virtual account of the closed beta test behind the Broker port."""
