@@ -1,4 +1,5 @@
-"""The Broker port, sentence by sentence: in memory, and KIS's client on the simulator."""
+"""The Broker port, sentence by sentence: in memory, the virtual account, and KIS's client on the
+simulator."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +14,13 @@ from kis_adapters.kis.credentials import KisCredentials
 from kis_adapters.kis.market_data import KisMarketData
 from kis_adapters.kis.trading import KisRestBroker
 from kis_adapters.memory.broker import MemoryBroker
+from kis_adapters.memory.calendar import WeekdayCalendar
 from kis_adapters.memory.clock import ManualClock
+from kis_adapters.memory.market import MemoryMarket
+from kis_adapters.virtual.account_file import AccountFile
+from kis_adapters.virtual.broker import VirtualBroker
+from kis_adapters.virtual.rules import FillRules
+from kis_core.market.cost import Commission
 from kis_core.market.quote import Quote
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
@@ -95,8 +102,36 @@ class Desk:
         return self.broker.orders_of(self.clock.now().date())
 
 
-@pytest.fixture(params=["memory", "kis paper", "kis real"])
+class _TradingClock(ManualClock):
+    """While somebody sleeps on it, a hundred trades at 70,000 won happen."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.market = MemoryMarket(clock=self)
+        self.market.set_price(SAMSUNG, 70_000)
+
+    def sleep_until(self, instant: datetime) -> None:
+        super().sleep_until(instant)
+        for _ in range(100):
+            self.market.set_price(SAMSUNG, 70_000)
+
+
+@pytest.fixture(params=["memory", "virtual", "kis paper", "kis real"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    if request.param == "virtual":
+        trading = _TradingClock(START)
+        file = AccountFile(tmp_path / "account.db", initial_cash=10_000_000)
+        virtual = VirtualBroker(
+            file,
+            market_data=trading.market,
+            calendar=WeekdayCalendar(),
+            clock=trading,
+            commission=Commission(),
+            rules=FillRules(),
+        )
+        yield Desk(virtual, trading, lambda: (70_000, 49_000, 91_000))
+        file.close()
+        return
     if request.param == "memory":
         clock = ManualClock(START)
         broker = MemoryBroker(clock=clock, price_of=lambda _: Won(70_000))

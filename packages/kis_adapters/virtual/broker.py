@@ -136,11 +136,11 @@ class VirtualBroker(Broker):
 
     # --- the market ---------------------------------------------------------------------------
 
-    def _look(self, *also: Symbol) -> None:
-        """Match what is live with the present quotes. Raises BrokerUnavailable."""
+    def _look(self, *also: Symbol) -> _Quotes:
+        """Match what is live with the present quotes, which come back. Raises BrokerUnavailable."""
         symbols = sorted({*also, *(order.symbol for order in self._live.values())})
         if not symbols:
-            return
+            return {}
         try:
             quotes = self._market_data.quotes(symbols)
         except MarketDataUnavailable as error:
@@ -152,12 +152,12 @@ class VirtualBroker(Broker):
             account, after = self._matched(account, order, quotes)
             if after != order:
                 changed.append(after)
-        if not changed:
-            return
-        try:
-            self._keep(account, changed)
-        except NotKept as error:
-            raise BrokerUnavailable(f"가상 계좌에 기록하지 못했습니다: {error}") from error
+        if changed:
+            try:
+                self._keep(account, changed)
+            except NotKept as error:
+                raise BrokerUnavailable(f"가상 계좌에 기록하지 못했습니다: {error}") from error
+        return quotes
 
     def _matched(
         self, account: VirtualAccount, order: VirtualOrder, quotes: _Quotes
@@ -185,9 +185,10 @@ class VirtualBroker(Broker):
         try:
             if symbol not in self._instruments:
                 self._instruments[symbol] = self._market_data.instrument(symbol)
-            quote = self._market_data.quotes([symbol])[symbol]
-        except MarketDataUnavailable as error:
-            raise NotSent(f"가상 계좌가 시세를 받지 못했습니다: {error}") from error
+            # What already filled counts before it is asked what may be sold or spent.
+            quote = self._look(symbol)[symbol]
+        except (MarketDataUnavailable, BrokerUnavailable) as error:
+            raise NotSent(str(error)) from error
         if isinstance(quote, QuoteUnavailable):
             raise NotSent(f"가상 계좌가 시세를 받지 못했습니다: {quote.why}")
         return self._instruments[symbol], quote
