@@ -16,10 +16,12 @@ from rich.console import Console
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments, Mode, parse
+from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.container import TradeContainer
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
-from apps.kr_trade.offline import clear_kill_switch, print_status
+from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
+from apps.kr_trade.verify import refuse_configuration, verify
 from kis_adapters.console.console_notifier import ConsoleNotifier
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
@@ -63,16 +65,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         config_dir = config_directory(Path.cwd())
         settings = _settings(arguments, config_dir)
     except (SettingsError, FileNotFoundError) as error:
+        if arguments.mode is Mode.VERIFY:
+            return refuse_configuration(getattr(error, "problems", (str(error),)))
         return _say(str(error), ExitCode.REFUSED)
     if arguments.mode is Mode.STATUS:
         return print_status(settings, as_json=arguments.as_json)
     if arguments.mode is Mode.CLEAR_KILL_SWITCH:
         return clear_kill_switch(settings)
+    if arguments.mode is Mode.SYMBOL and arguments.answer is not None:
+        return answer_about(arguments.stocks[0], arguments.answer, settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:
         return _say(
             "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요.",
             ExitCode.REFUSED,
         )
+    if arguments.mode is Mode.VERIFY:
+        return verify(settings, config_dir, checklist=arguments.checklist)
+    if arguments.mode is Mode.TRADE and (refusals := call_plan(settings).refusals()):
+        return _say("\n".join(refusals), ExitCode.REFUSED)
     return _trade(settings, config_dir, arguments)
 
 

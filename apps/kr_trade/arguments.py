@@ -20,6 +20,16 @@ class Mode(StrEnum):
     UNIVERSE = "universe"
     VERIFY = "verify"
     CLEAR_KILL_SWITCH = "clear-kill-switch"
+    SYMBOL = "symbol"
+
+
+@unique
+class Answer(StrEnum):
+    """What `--mode symbol` says about its symbol (P-12, P-13)."""
+
+    ADOPT = "adopt"
+    IGNORE = "ignore"
+    CLEAR_HALT = "clear-halt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,7 @@ class Arguments:
     limits_symbols_first_day: bool | None
     checklist: str | None
     as_json: bool
+    answer: Answer | None = None
 
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
@@ -75,6 +86,13 @@ _MESSAGES = (
 )
 
 
+_ANSWERS = {
+    Answer.ADOPT: "symbol: 손으로 바꾼 보유를 맡깁니다",
+    Answer.IGNORE: "symbol: 손으로 산 보유를 건드리지 않게 합니다",
+    Answer.CLEAR_HALT: "symbol: 중지된 종목의 진입을 다시 허용합니다",
+}
+
+
 def _korean(message: str) -> str:
     for pattern, sentence in _MESSAGES:
         if found := pattern.fullmatch(message):
@@ -85,7 +103,12 @@ def _korean(message: str) -> str:
 def parse(argv: list[str]) -> Arguments:
     """Read the command line. Ends the process with code 2 and a Korean sentence where it is not
     understood, and with 0 after `--help`."""
-    given = _parser().parse_args(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if given.mode == Mode.SYMBOL and (given.answer is None or len(given.stock) != 1):
+        parser.error("--mode symbol 에는 --stock 하나와 --adopt, --ignore, --clear-halt 중 하나")
+    if given.mode != Mode.SYMBOL and given.answer is not None:
+        parser.error(f"--{given.answer} 는 --mode symbol 에만")
     return Arguments(
         mode=Mode(given.mode),
         config=given.config,
@@ -100,6 +123,7 @@ def parse(argv: list[str]) -> Arguments:
         limits_symbols_first_day=given.real_limit_symbols_first_day,
         checklist=given.checklist,
         as_json=given.json,
+        answer=given.answer,
     )
 
 
@@ -116,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=[mode.value for mode in Mode],
         required=True,
         help="trade: 매매 · status: 데이터베이스의 현재 상태 · universe: 종목 선정과 그 이유"
-        " · verify: 매매하지 않고 준비 상태 점검 · clear-kill-switch: 킬 스위치 해제",
+        " · verify: 매매하지 않고 준비 상태 점검 · clear-kill-switch: 킬 스위치 해제"
+        " · symbol: 한 종목에 대한 사람의 답",
     )
     parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
@@ -148,5 +173,10 @@ def _parser() -> argparse.ArgumentParser:
         help="REAL: 첫 거래일에는 한 종목만 (기본 켜짐)",
     )
     parser.add_argument("--checklist", choices=["real"], help="verify: 실계좌 전환 점검표까지")
+    answers = parser.add_mutually_exclusive_group()
+    for answer, text in _ANSWERS.items():
+        answers.add_argument(
+            f"--{answer}", dest="answer", action="store_const", const=answer, help=text
+        )
     parser.add_argument("--json", action="store_true", help="status, universe: JSON 으로 출력")
     return parser

@@ -16,7 +16,9 @@ from kis_adapters.files.universe_cache import FileUniverseCache
 from kis_adapters.kis.budget import RateBudget
 from kis_adapters.kis.client import KisClient
 from kis_adapters.kis.credentials import KisCredentials
+from kis_adapters.kis.endpoints import HOLIDAYS
 from kis_adapters.kis.exchange import http_client
+from kis_adapters.kis.holidays import KisHolidays
 from kis_adapters.kis.market_data import KisMarketData
 from kis_adapters.kis.market_scan import KisMarketScan
 from kis_adapters.kis.trading import KisRestBroker
@@ -26,6 +28,8 @@ from kis_adapters.sql.account_lock import account_lock
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
+from kis_adapters.system.broker_checked_calendar import BrokerCheckedCalendar
+from kis_adapters.system.broker_holidays import BrokerHolidays
 from kis_adapters.system.index_members import DatedIndexMembers
 from kis_adapters.system.krx_calendar import KrxCalendar
 from kis_adapters.system.locked_broker import LockedBroker
@@ -165,6 +169,16 @@ def _follow(http: httpx.Client, clock: SimulatorClock) -> None:
     http.event_hooks = {"response": [observe]}
 
 
+def _calendar(settings: Settings, krx: KrxCalendar, client: KisClient, clock: Clock) -> Calendar:
+    """Our own calendar; in REAL, where the broker tells its holidays, laid beside the broker's."""
+    if not HOLIDAYS.is_offered(settings.mode):
+        return krx
+    holidays = BrokerHolidays(
+        KisHolidays(client), clock=clock, path=settings.paths.data_dir / "broker_holidays.json"
+    )
+    return BrokerCheckedCalendar(krx, holidays=holidays, clock=clock)
+
+
 def _database(settings: Settings) -> Iterator[Database]:
     database = open_database(settings.database.url.get_secret_value())
     initialize_schema(database)
@@ -224,7 +238,7 @@ class TradeContainer(containers.DeclarativeContainer):
     simulator = providers.Resource(_simulator, settings)
     connection = providers.Singleton(_connection, settings, simulator)
     clock: providers.Provider[Clock] = providers.Resource(_clock, settings, connection)
-    calendar: providers.Provider[Calendar] = providers.Singleton(
+    krx_calendar = providers.Singleton(
         KrxCalendar,
         providers.Callable(
             read_overlay, providers.Callable(Path.joinpath, config_dir, "krx_sessions.yaml")
@@ -232,6 +246,9 @@ class TradeContainer(containers.DeclarativeContainer):
     )
     budget = providers.Singleton(RateBudget, settings.provided.api.rate_per_s, clock)
     client = providers.Resource(_client, settings, connection, clock, budget)
+    calendar: providers.Provider[Calendar] = providers.Singleton(
+        _calendar, settings, krx_calendar, client, clock
+    )
     database = providers.Resource(_database, settings)
     namespace = providers.Singleton(_namespace, settings, connection)
     store: providers.Provider[Store] = providers.Singleton(SqlStore, database, namespace)
@@ -264,6 +281,8 @@ class TradeContainer(containers.DeclarativeContainer):
             TextKillSwitchFile, providers.Callable(Path.joinpath, data_dir, "KILL_SWITCH")
         ),
         candidates=universe,
+        calendar_warning=krx_calendar.provided.warning,
+        clock_skew=client.provided.clock_skew,
     )
     session_settings = providers.Singleton(_session_settings, settings, connection)
     engine = providers.Singleton(Engine, ports, session_settings)

@@ -1,20 +1,27 @@
 """What can be asked of the database alone, with no broker and no running session."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from apps.exit_code import ExitCode
+from apps.kr_trade.arguments import Answer
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.status import as_json, as_text, read_status
 from apps.session_settings import risk_limits
+from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
+from kis_core.market.session import KST
+from kis_core.market.symbol import Symbol, parse_symbol
 from kis_core.orders.identity import Namespace, masked_account
-from kis_core.ports.store import Store, StoreMisfit, StoreUnavailable
+from kis_core.ports.instance_lock import InstanceHeld
+from kis_core.ports.store import Store, StoreMisfit, StoreUnavailable, UnitOfWork
 from kis_core.risk.kill_switch import clear
+from kis_core.session.by_hand import NotPossible, adopt, clear_halt, ignore
 from kis_sandbox.config import CREDENTIALS, Personality
 
 
@@ -26,6 +33,23 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
 def clear_kill_switch(settings: Settings) -> int:
     """Switch the stored kill switch off, on purpose (R-02)."""
     return _with_store(settings, _SwitchClearer(settings))
+
+
+def answer_about(code: str, answer: Answer, settings: Settings) -> int:
+    """Write down what the operator says about a symbol (P-12, P-13). Refused while a session
+    runs: it has its own idea of the symbol in memory."""
+    lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
+    try:
+        symbol = parse_symbol(code, allow_alphanumeric=True)
+        lock.acquire(now=datetime.now(KST))
+    except (ValueError, InstanceHeld, OSError) as error:
+        sentence, end = ending_of(error)
+        print(str(error) if isinstance(error, ValueError) else sentence, file=sys.stderr)
+        return ExitCode.REFUSED if isinstance(error, ValueError) else end
+    try:
+        return _with_store(settings, _Answerer(symbol, answer))
+    finally:
+        lock.release()
 
 
 class _StatusPrinter:
@@ -56,6 +80,30 @@ class _SwitchClearer:
         return ExitCode.OK
 
 
+class _Answerer:
+    def __init__(self, symbol: Symbol, answer: Answer) -> None:
+        self._symbol, self._answer = symbol, answer
+
+    def __call__(self, store: Store) -> int:
+        try:
+            with store.unit_of_work() as uow:
+                done = self._write(uow)
+        except NotPossible as error:
+            print(f"{self._symbol}: {error}", file=sys.stderr)
+            return ExitCode.REFUSED
+        print(f"{self._symbol}: {done}")
+        return ExitCode.OK
+
+    def _write(self, uow: UnitOfWork) -> str:
+        match self._answer:
+            case Answer.ADOPT:
+                return adopt(uow, self._symbol)
+            case Answer.IGNORE:
+                return ignore(uow, self._symbol, at=datetime.now(KST))
+            case Answer.CLEAR_HALT:
+                return clear_halt(uow, self._symbol)
+
+
 def account_of(settings: Settings) -> str:
     """The account's number and product code, as they stand in the database's keys."""
     if settings.credentials is None:
@@ -65,7 +113,7 @@ def account_of(settings: Settings) -> str:
     return given.account_no.get_secret_value() + given.product_code
 
 
-def _with_store(settings: Settings, act: "_StatusPrinter | _SwitchClearer") -> int:
+def _with_store(settings: Settings, act: Callable[[Store], int]) -> int:
     try:
         with _store(settings) as store:
             return act(store)

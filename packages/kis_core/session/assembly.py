@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from kis_core.orders.order import Order
 from kis_core.ports.broker import Broker
@@ -26,14 +27,17 @@ from kis_core.session.ledger import Ledger
 from kis_core.session.line import Line, LineBroker, LineMarketData
 from kis_core.session.lost import LostAnswers
 from kis_core.session.preparation import Preparation
+from kis_core.session.risk_status import RiskStatus
 from kis_core.session.settings import SessionSettings
 from kis_core.session.supervision import Supervision
+from kis_core.session.surroundings import Surroundings
 from kis_core.session.telling import Teller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the engine talks to. Without `candidates`, those of the settings count."""
+    """Everything that the engine talks to. Without `candidates`, those of the settings count.
+    `calendar_warning` and `clock_skew`: see Surroundings."""
 
     clock: Clock
     calendar: Calendar
@@ -45,6 +49,8 @@ class Ports:
     context_cache: ContextCache
     kill_switch_file: KillSwitchFile
     candidates: CandidateSource | None = None
+    calendar_warning: Callable[[date], str | None] = lambda _: None
+    clock_skew: Callable[[], float | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +68,10 @@ class Parts:
     guard: Guard
     entries: Entries
     closing: Closing
+    risk_status: RiskStatus
     entry_list: EntryList
     first_day: FirstDay
+    surroundings: Surroundings
 
 
 def assemble(
@@ -150,8 +158,14 @@ def assemble(
         teller=teller,
         settings=settings,
     )
+    risk_status = RiskStatus(approvals=approvals, teller=teller)
     closing = Closing(
-        books=books, custody=custody, supervision=supervision, clock=clock, teller=teller
+        books=books,
+        custody=custody,
+        supervision=supervision,
+        status=risk_status,
+        clock=clock,
+        teller=teller,
     )
     return Parts(
         teller=teller,
@@ -165,7 +179,13 @@ def assemble(
         guard=guard,
         entries=entries,
         closing=closing,
+        risk_status=risk_status,
         first_day=first_day,
+        surroundings=Surroundings(
+            teller=teller,
+            calendar_warning=ports.calendar_warning,
+            clock_skew=ports.clock_skew,
+        ),
         entry_list=EntryList(
             source=ports.candidates or ListedCandidates(settings.candidates),
             clock=clock,

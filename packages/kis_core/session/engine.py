@@ -44,7 +44,9 @@ class Engine:
         self._preparation, self._desk, self._custody = parts.preparation, parts.desk, parts.custody
         self._supervision, self._guard = parts.supervision, parts.guard
         self._entries, self._closing = parts.entries, parts.closing
+        self._risk_status = parts.risk_status
         self._entry_list, self._first_day = parts.entry_list, parts.first_day
+        self._surroundings = parts.surroundings
         self._agenda = Agenda()
         self._session: Session | None = None
         self._is_confirmed = True
@@ -225,8 +227,10 @@ class Engine:
                 closes_at=session.closes_at.isoformat(),
                 positions=len(self.books.positions),
             )
+        self._surroundings.look(now.date())
         account = self._custody.refresh()
         self._supervision.begin_session(session.session_date, account)
+        self._risk_status.tell_start(session.session_date, account)
         self._custody.reconcile(session.session_date, is_open=self._is_open(session))
 
     def _prepare(self, _due_at: datetime) -> None:
@@ -386,10 +390,21 @@ class Engine:
         account = self._custody.refresh()
         self._custody.reconcile(session.session_date, is_open=self._is_open(session))
         self._supervision.snapshot(session.session_date, account)
+        self._surroundings.look(now.date())
+        self._confirm_again(session)
         again = _AGAIN if self._custody.has_doubts else self._settings.snapshot_every
         if now + again < session.closes_at:
             self._agenda.set(Item.SNAPSHOT, now + again)
         self._agenda.bring_forward(Item.PREPARE, now)
+
+    def _confirm_again(self, session: Session) -> None:
+        """A broker that did not say whether today is a trading day may have said so by now."""
+        if self._is_confirmed:
+            return
+        self._is_confirmed = isinstance(self._calendar.session_of(session.session_date), Session)
+        if self._is_confirmed:
+            why = "오늘의 거래소 일정이 확인되어 새 진입을 다시 허용합니다."
+            self._teller.tell(EventKind.CALENDAR_WARNING, None, Level.INFO, why=why)
 
     def _close_day(self, _due_at: datetime) -> None:
         """After the close: the last word on the day's orders, then the summary; no forced exit."""
