@@ -12,7 +12,7 @@ from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Namespace, TradingMode
 from kis_core.risk.limits import RiskLimits
 from kis_core.session.first_day import FirstDayLimits
-from kis_core.session.settings import OrderSettings, SessionSettings, SymbolSettings
+from kis_core.session.settings import OnUnexplained, OrderSettings, SessionSettings, SymbolSettings
 from kis_core.sizing.policy import AtrRisk, CashFraction, Fixed, SizingPolicy
 from kis_core.strategy.parameters import StrategyParameters
 from kis_core.strategy.trend_atr_strategy import TrendAtr
@@ -54,6 +54,7 @@ def session_settings(settings: Settings, *, account: str) -> SessionSettings:
         snapshot_every=timedelta(minutes=engine.snapshot_minutes),
         prepare_before_open=timedelta(minutes=engine.prepare_minutes_before_open),
         close_after=timedelta(minutes=engine.close_after_minutes),
+        on_unexplained=OnUnexplained(engine.on_unexplained_difference),
         scan_chunk=SCAN_CHUNK[settings.mode],
         event_dates=frozenset(settings.events.high_risk_dates),
         kill_switch=settings.risk.kill_switch,

@@ -14,6 +14,7 @@ REAL_WS = "ws://ops.koreainvestment.com:21000"
 
 DEFAULTS: Mapping[TradingMode, Mapping[str, str]] = {
     TradingMode.PAPER: {
+        "engine.on_unexplained_difference": "exits_only",
         "risk.daily_max_loss_pct": "5.0",
         "risk.daily_max_trades": "20",
         "risk.max_consecutive_losses": "3",
@@ -26,6 +27,7 @@ DEFAULTS: Mapping[TradingMode, Mapping[str, str]] = {
         "api.ws_url": PAPER_WS,
     },
     TradingMode.REAL: {
+        "engine.on_unexplained_difference": "stop",
         "risk.daily_max_loss_pct": "2.0",
         "risk.daily_max_trades": "3",
         "risk.max_consecutive_losses": "2",

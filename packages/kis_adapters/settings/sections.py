@@ -49,7 +49,8 @@ class MarketDataSettings(Section):
 
 
 class EngineSettings(Section):
-    """`max_runs` ends the process after so many cycles (None: never)."""
+    """`max_runs` ends the process after so many cycles (None: never). `on_unexplained_difference`:
+    what follows where holdings differ from our positions and no order explains it (P-07)."""
 
     interval_s: Annotated[int, Field(ge=60, le=3_600)] = 60
     near_stop_interval_s: Annotated[int, Field(ge=5, le=60)] = 15
@@ -57,6 +58,7 @@ class EngineSettings(Section):
     snapshot_minutes: Count = 10
     prepare_minutes_before_open: Annotated[int, Field(ge=1, le=120)] = 20
     close_after_minutes: Annotated[int, Field(ge=1, le=120)] = 2
+    on_unexplained_difference: Literal["warn", "exits_only", "stop"] = "exits_only"
     max_runs: Count | None = None
     exit_after_close: bool = False
 

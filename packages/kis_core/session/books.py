@@ -15,6 +15,7 @@ from kis_core.orders.pending_exit import PendingExit
 from kis_core.ports.store import Store, UnitOfWork
 from kis_core.positions.position import Position
 from kis_core.risk.state import RiskRecord
+from kis_core.session.by_hand import HANDS_OFF
 
 
 class Books:
@@ -61,6 +62,11 @@ class Books:
     def live_order_of(self, symbol: Symbol) -> Order | None:
         """The symbol's one live order, if it has one (O-06, O-15)."""
         return next((o for o in self.live_orders.values() if o.intent.symbol == symbol), None)
+
+    @property
+    def hands_off(self) -> frozenset[Symbol]:
+        """Symbols that the operator keeps for himself (P-13): their shares are not ours."""
+        return frozenset(s for s, why in self.halted.items() if why == HANDS_OFF)
 
     def keep_order(self, order: Order) -> None:
         """Take over a committed order: live ones are kept, ended ones forgotten."""

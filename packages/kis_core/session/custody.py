@@ -4,7 +4,8 @@ The broker wins, but not on one answer. Shares that it does not show must be sol
 own order list, or stay missing over many answers and some minutes of a session, before our
 position follows (P-08, F-110). Shares beyond what we know are believed at once, unless an order
 of ours moved the symbol today: holdings lag. An answer that failed changes nothing. What nothing
-explains leaves the symbol to exits only, until a person looked (P-12).
+explains leaves the symbol to exits only, until a person looked (P-12); settings say whether the
+whole account with it (P-07). Shares that the operator keeps from us are nobody's difference.
 """
 
 import math
@@ -23,8 +24,9 @@ from kis_core.ports.notifier import EventKind, FieldValue, Level
 from kis_core.ports.store import StoreUnavailable
 from kis_core.positions.position import Levels, Position, PositionSource
 from kis_core.positions.reconcile import Difference, DifferenceKind, Held, differences
+from kis_core.risk.kill_switch import engage
 from kis_core.session.books import Books
-from kis_core.session.settings import SessionSettings
+from kis_core.session.settings import OnUnexplained, SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext, NoContext
 
@@ -103,7 +105,9 @@ class Custody:
         today = self.clock.now().date()
         with self.books.reading() as uow:
             ours = uow.orders_of(today)
-        found = differences(self.books.positions, holdings, unsettled=self._unsettled(ours))
+        found = differences(
+            self.books.positions, holdings, unsettled=self._unsettled(ours) | self.books.hands_off
+        )
         self._doubts = {d.symbol: self._doubts[d.symbol] for d in found if d.symbol in self._doubts}
         if not found:
             return 0
@@ -160,7 +164,7 @@ class Custody:
             key = (day.session_date, symbol)
             self._explained[key] = self._explained.get(key, 0) + change
         elif not is_start and difference.kind not in _HARMLESS:
-            self._leave_to_exits(difference, day)
+            self._tell_unexplained(difference, day)
         return True
 
     def _unaccounted(self, day: _Day, symbol: Symbol) -> int:
@@ -186,16 +190,34 @@ class Custody:
             return is_explained or (is_long and is_open)
         return doubt.answers >= _NEW_ANSWERS and now - doubt.since >= _NEW_FOR
 
-    def _leave_to_exits(self, difference: Difference, day: _Day | None) -> None:
-        """Nobody can say why: no entry in the symbol until a person looked."""
+    def _tell_unexplained(self, difference: Difference, day: _Day | None) -> None:
+        """Nobody can say why: by the settings no entry in the symbol, or none at all, until a
+        person looked."""
         symbol = difference.symbol
         rows = day.by_hand if day is not None else ()
         numbers = ", ".join(row.broker_order_no for row in rows if row.symbol == symbol)
         why = f"설명되지 않는 잔고 차이 {_change(difference):+d}주 (후보 주문: {numbers or '없음'})"
-        with self.books.writing() as uow:
-            uow.put_halted_symbol(symbol, why=why, at=self.clock.now())
-        self.books.halted[symbol] = why
+        if self.settings.on_unexplained is OnUnexplained.WARN:
+            self._tell(difference, Level.ERROR, what="unexplained", why=why, candidates=numbers)
+            return
+        self._halt(symbol, why)
         self.teller.tell(EventKind.SYMBOL_HALTED, symbol, Level.ERROR, why=why, candidates=numbers)
+
+    def _halt(self, symbol: Symbol, why: str) -> None:
+        """Halt the symbol, and switch all entries off where settings say so, in one commit."""
+        now, before = self.clock.now(), self.books.risk
+        record = before
+        if record is not None and self.settings.on_unexplained is OnUnexplained.STOP:
+            record = engage(record, reason=f"{symbol} {why}", at=now)
+        with self.books.writing() as uow:
+            uow.put_halted_symbol(symbol, why=why, at=now)
+            if record is not None and record != before:
+                uow.put_risk(record)
+        self.books.halted[symbol] = why
+        if record is not None and record != before:
+            self.books.risk = record
+            reason = record.kill_switch
+            self.teller.tell(EventKind.KILL_SWITCH_ON, None, Level.ERROR, reason=reason)
 
     def _follow_broker(self, difference: Difference, session_date: date, *, by_hand: bool) -> None:
         now, symbol, held = self.clock.now(), difference.symbol, difference.held

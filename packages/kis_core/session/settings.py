@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum, unique
 
 from kis_core.market.cost import Commission
 from kis_core.market.symbol import Symbol
@@ -18,6 +19,16 @@ from kis_core.strategy.trend_atr_strategy import TrendAtr
 
 MINIMUM_INTERVAL = timedelta(seconds=60)
 _FINGERPRINT_LENGTH = 12
+
+
+@unique
+class OnUnexplained(StrEnum):
+    """What a difference between holdings and positions does that no order explains (P-07). The
+    position follows the broker in each case: what is held must be guarded."""
+
+    WARN = "warn"  # it is told, and nothing else
+    EXITS_ONLY = "exits_only"  # the symbol is not entered until a person looked
+    STOP = "stop"  # nothing is entered until a person looked: the kill switch too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +97,7 @@ class SessionSettings:
     prepare_before_open: timedelta = timedelta(minutes=20)
     close_after: timedelta = timedelta(minutes=2)
     outage_after: timedelta = timedelta(seconds=60)
+    on_unexplained: OnUnexplained = OnUnexplained.EXITS_ONLY
     prepare_chunk: int = 5
     scan_chunk: int = 30
     event_dates: frozenset[date] = frozenset()
