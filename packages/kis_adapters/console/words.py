@@ -227,6 +227,7 @@ _LABELS: Mapping[str, tuple[str, Callable[[FieldValue], str]]] = {
     "price": ("가격", _won),
     "open": ("시가", _won),
     "reference": ("신호가", _won),
+    "slippage_bp": ("신호가와의 차이(bp, +는 불리)", _word),
     "average": ("평균가", _won),
     "stop": ("손절가", _won),
     "take": ("익절가", _won),

@@ -12,6 +12,7 @@ from kis_core.ports.notifier import EventKind
 from kis_core.ports.store import DailySummary
 from kis_core.session.books import Books
 from kis_core.session.custody import Custody
+from kis_core.session.risk_status import RiskStatus
 from kis_core.session.supervision import Supervision
 from kis_core.session.telling import Teller
 
@@ -23,6 +24,7 @@ class Closing:
     books: Books
     custody: Custody
     supervision: Supervision
+    status: RiskStatus
     clock: Clock
     teller: Teller
 
@@ -75,6 +77,7 @@ class Closing:
             cash=account.cash,
             positions=summary.positions,
         )
+        self.status.tell(session_date, account)
         for symbol, position in sorted(self.books.positions.items()):
             self.teller.tell(
                 EventKind.POSITION_KEPT,

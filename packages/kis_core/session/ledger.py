@@ -13,6 +13,7 @@ from kis_core.orders.booking import Booked, book_purchase, book_sale, fill_of
 from kis_core.orders.event import OrderEvent, OrderEventKind
 from kis_core.orders.identity import Side
 from kis_core.orders.order import Order, OrderStatus
+from kis_core.orders.slippage import slippage_bp
 from kis_core.ports.broker import BrokerOrder
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
@@ -158,6 +159,7 @@ class Ledger:
             quantity=order.intent.quantity,
             average=order.filled_amount / order.filled_quantity,
             reference=order.intent.reference,
+            slippage_bp=slippage_bp(order),
             commission=order.commission,
             tax=order.tax,
         )
