@@ -42,6 +42,7 @@ class Entries:
     settings: SessionSettings
     _waiting: list[Symbol] = field(default_factory=list)
     _last_reason: dict[Symbol, str] = field(default_factory=dict)
+    _holds: list[DecisionRecord] = field(default_factory=list)
 
     def begin_scan(self, symbols: Sequence[Symbol]) -> None:
         """Queue the candidates that are neither held nor being ordered nor halted."""
@@ -57,7 +58,12 @@ class Entries:
         self._waiting = []
 
     def scan_portion(self, session_date: date) -> None:
-        """Judge the next portion. Raises MarketDataUnavailable."""
+        """Judge the next portion. Raises MarketDataUnavailable.
+
+        Its reasons to hold are committed together: before something is entered, for a decision
+        stands before its order, and at the end. What is lost on the way is noted by the next scan.
+        """
+        self._holds = []
         size = self.settings.scan_chunk
         portion, self._waiting = self._waiting[:size], self._waiting[size:]
         portion = [s for s in portion if self._is_free(s)]  # much may happen between portions
@@ -70,6 +76,7 @@ class Entries:
                 self._note_hold(symbol, "quote_unavailable", {"why": quote.why}, session_date)
                 continue
             self._judge(quote, session_date)
+        self._keep_holds()
 
     def _is_free(self, symbol: Symbol) -> bool:
         return (
@@ -86,6 +93,7 @@ class Entries:
         if not self.approvals.may_enter(quote.symbol, session_date):
             self._note_hold(quote.symbol, "entered_already", decision.evidence, session_date)
             return
+        self._keep_holds()
         if quote.is_halted is None:  # the multi-quote has no such flags: look once more, closely
             closer = self.market_data.quotes([quote.symbol])[quote.symbol]
             if isinstance(closer, QuoteUnavailable):
@@ -158,21 +166,30 @@ class Entries:
     def _note_hold(
         self, symbol: Symbol, reason: str, evidence: dict[str, FieldValue], session_date: date
     ) -> None:
-        """Keep and tell a reason to hold when it is not the one of the cycle before (F-109)."""
+        """Note a reason to hold when it is not the one of the cycle before (F-109)."""
         if self._last_reason.get(symbol) == reason:
             return
         now: datetime = self.clock.now()
-        record = DecisionRecord(
-            session_date=session_date,
-            at=now,
-            symbol=symbol,
-            action=Action.HOLD,
-            reason=reason,
-            evidence=evidence,
+        self._holds.append(
+            DecisionRecord(
+                session_date=session_date,
+                at=now,
+                symbol=symbol,
+                action=Action.HOLD,
+                reason=reason,
+                evidence=evidence,
+            )
         )
+
+    def _keep_holds(self) -> None:
+        """Commit what was noted, in one unit of work, and tell it."""
+        holds, self._holds = self._holds, []
+        if not holds:
+            return
         with self.books.writing() as uow:
-            uow.add_decision(record)
-        self._last_reason[symbol] = reason
-        self.teller.tell(
-            EventKind.HOLD_CHANGED, symbol, Level.DEBUG, **evidence | {"reason": reason}
-        )
+            for record in holds:
+                uow.add_decision(record)
+        for record in holds:
+            self._last_reason[record.symbol] = record.reason
+            fields = record.evidence | {"reason": record.reason}
+            self.teller.tell(EventKind.HOLD_CHANGED, record.symbol, Level.DEBUG, **fields)
