@@ -105,9 +105,7 @@ class Custody:
         today = self.clock.now().date()
         with self.books.reading() as uow:
             ours = uow.orders_of(today)
-        found = differences(
-            self.books.positions, holdings, unsettled=self._unsettled(ours) | self.books.hands_off
-        )
+        found = differences(self.books.positions, holdings, unsettled=self._unsettled(ours))
         self._doubts = {d.symbol: self._doubts[d.symbol] for d in found if d.symbol in self._doubts}
         if not found:
             return 0
@@ -125,10 +123,12 @@ class Custody:
             self._mirrored = positions
 
     def _unsettled(self, ours: tuple[Order, ...]) -> frozenset[Symbol]:
-        """Symbols whose holdings may still be moving, by what is stored: a restart knows too."""
+        """Symbols whose holdings may still be moving, by what is stored: a restart knows too; and
+        those that the operator keeps for himself."""
         now, unsettled_for = self.clock.now(), self.settings.orders.unsettled_for
         moved = {o.intent.symbol for o in ours if abs(now - o.updated_at) < unsettled_for}
-        return frozenset(moved | {o.intent.symbol for o in self.books.live_orders.values()})
+        live = {o.intent.symbol for o in self.books.live_orders.values()}
+        return frozenset(moved | live | self.books.hands_off)
 
     def _day(self, today: date, ours: tuple[Order, ...]) -> _Day | None:
         """None when the broker's list cannot be had: then nothing is explained by it."""
