@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from kis_core.market.session import KST
 from kis_sandbox.clock import ClockMode
 
 if TYPE_CHECKING:
@@ -308,7 +309,9 @@ def test_frames_come_as_the_stepped_clock_moves_and_not_otherwise(
 
 @pytest.mark.req("X-03")
 def test_frames_come_by_themselves_on_a_clock_that_runs(serve: "Serve", listen: Listen) -> None:
-    client = serve(clock=ClockMode.ACCELERATED, speed=600.0)
+    client = serve(
+        clock=ClockMode.ACCELERATED, speed=60.0, start=datetime(2026, 11, 24, 9, 30, tzinfo=KST)
+    )
     listener = listen(client)
 
     listener.ask("H0STCNT0", A)
