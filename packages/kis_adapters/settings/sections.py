@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, SecretStr
 
 Percent = Annotated[FiniteFloat, Field(gt=0, le=100)]
-Positive = Annotated[FiniteFloat, Field(gt=0)]
-NotNegative = Annotated[FiniteFloat, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Multiplier = Annotated[FiniteFloat, Field(gt=0, le=1_000)]
+NotNegative = Annotated[FiniteFloat, Field(ge=0, le=1_000)]
+Seconds = Annotated[FiniteFloat, Field(gt=0, le=86_400)]
+Minutes = Annotated[int, Field(ge=1, le=10_080)]  # a week
+Count = Annotated[int, Field(ge=1, le=10**15)]  # won included: more than any account has
 HomePath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
 
 
@@ -54,8 +56,8 @@ class EngineSettings(Section):
 
     interval_s: Annotated[int, Field(ge=60, le=3_600)] = 60
     near_stop_interval_s: Annotated[int, Field(ge=5, le=60)] = 15
-    late_cycle_s: Positive = 5.0
-    snapshot_minutes: Count = 10
+    late_cycle_s: Seconds = 5.0
+    snapshot_minutes: Minutes = 10
     prepare_minutes_before_open: Annotated[int, Field(ge=1, le=120)] = 20
     close_after_minutes: Annotated[int, Field(ge=1, le=120)] = 2
     on_unexplained_difference: Literal["warn", "exits_only", "stop"] = "exits_only"
@@ -72,21 +74,21 @@ class StrategySettings(Section):
     adx_threshold: Annotated[FiniteFloat, Field(gt=0, lt=100)] = 25.0
     adx_exit_threshold: Annotated[FiniteFloat, Field(ge=0, lt=100)] = 20.0
     adx_window: Annotated[int, Field(ge=4, le=1_000)] = 84
-    atr_spike_threshold: Positive = 2.5
+    atr_spike_threshold: Multiplier = 2.5
     atr_average_period: Annotated[int, Field(ge=1, le=250)] = 20
-    atr_multiplier_sl: Positive = 2.0
-    atr_multiplier_tp: Positive = 3.0
+    atr_multiplier_sl: Multiplier = 2.0
+    atr_multiplier_tp: Multiplier = 3.0
     max_loss_pct: Percent = 5.0
     trailing_enabled: bool = True
-    trailing_stop_atr_multiplier: Positive = 2.0
+    trailing_stop_atr_multiplier: Multiplier = 2.0
     trailing_activation_pct: NotNegative = 1.0
     trend_exit_enabled: bool = True
-    gap_threshold_pct: NotNegative | None = 2.0
-    gap_epsilon_pct: NotNegative = 0.001
+    gap_threshold_pct: Annotated[FiniteFloat, Field(ge=0, le=100)] | None = 2.0
+    gap_epsilon_pct: Annotated[FiniteFloat, Field(ge=0, le=1)] = 0.001
     gap_reference: Literal["entry", "stop", "prev_close"] = "entry"
     near_stop_pct: Percent = 70.0
     alert_pct: Percent = 80.0
-    quote_max_age_s: Positive = 30.0
+    quote_max_age_s: Seconds = 30.0
 
 
 class RiskSettings(Section):
@@ -103,7 +105,7 @@ class RiskSettings(Section):
     max_order_quantity: Count = 10_000
     max_orders_per_minute: Count = 20
     api_error_limit: Count = 5
-    api_error_window_s: Count = 600
+    api_error_window_s: Annotated[int, Field(ge=1, le=86_400)] = 600
     kill_switch: Annotated[str | None, AfterValidator(_switch_reason)] = None
 
 
@@ -129,17 +131,17 @@ class OrderSettings(Section):
     entry_order_type: Literal["limit", "market"] = "limit"
     entry_limit_pct: Annotated[FiniteFloat, Field(ge=0, le=5)] = 0.5
     entry_legs_max: Annotated[int, Field(ge=1, le=10)] = 3
-    fill_wait_s: Positive = 45.0
-    poll_s: Annotated[FiniteFloat, Field(ge=0.5)] = 2.0
-    cancel_again_s: Positive = 10.0
-    settle_lookups: Annotated[int, Field(ge=2)] = 3
-    settle_interval_s: Positive = 5.0
-    settle_buy_s: Positive = 180.0
-    settle_sell_s: Positive = 30.0
+    fill_wait_s: Seconds = 45.0
+    poll_s: Annotated[FiniteFloat, Field(ge=0.5, le=60)] = 2.0
+    cancel_again_s: Seconds = 10.0
+    settle_lookups: Annotated[int, Field(ge=2, le=1_000)] = 3
+    settle_interval_s: Seconds = 5.0
+    settle_buy_s: Seconds = 180.0
+    settle_sell_s: Seconds = 30.0
     skew_s: Annotated[FiniteFloat, Field(ge=0, le=60)] = 5.0
-    pending_exit_backoff_minutes: Count = 5
-    pending_order_stale_minutes: Count = 240
-    pending_no_order_stale_minutes: Count = 15
+    pending_exit_backoff_minutes: Minutes = 5
+    pending_order_stale_minutes: Minutes = 240
+    pending_no_order_stale_minutes: Minutes = 15
 
 
 class RealSettings(Section):
@@ -166,7 +168,7 @@ class ApiSettings(Section):
     hts_id: SecretStr | None = None
     timeout_s: Annotated[FiniteFloat, Field(gt=0, le=60)] = 15.0
     retries: Annotated[int, Field(ge=1, le=10)] = 3
-    retry_delay_s: Positive = 1.0
+    retry_delay_s: Seconds = 1.0
     rate_per_s: Annotated[FiniteFloat, Field(gt=0, le=20)] = 1.0
 
 
@@ -206,7 +208,7 @@ class LogSettings(Section):
 class SimulatorSettings(Section):
     """The bundled simulator: `day_seconds` is how long a trading day takes (0: full speed)."""
 
-    day_seconds: NotNegative = 60.0
-    seed: int | None = None
+    day_seconds: Annotated[FiniteFloat, Field(ge=0, le=86_400)] = 60.0
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     start_date: date | None = None
     cash: Count = 10_000_000

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from kis_adapters.settings.sections import Count, NotNegative, Section
+from kis_adapters.settings.sections import Count, Multiplier, NotNegative, Section
 from kis_core.market.symbol import parse_symbol
 from kis_core.universe.policy import PoolMode, RefreshPolicy, SelectionMethod, UniversePolicy
 
@@ -127,10 +127,10 @@ class StockOverride(Section):
     """What one symbol does differently; None: as everywhere else."""
 
     order_quantity: Count | None = None
-    atr_multiplier_sl: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    atr_multiplier_tp: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    atr_multiplier_sl: Multiplier | None = None
+    atr_multiplier_tp: Multiplier | None = None
     max_loss_pct: Annotated[FiniteFloat, Field(gt=0, le=100)] | None = None
-    trailing_stop_atr_multiplier: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    trailing_stop_atr_multiplier: Multiplier | None = None
     trailing_activation_pct: NotNegative | None = None
     adx_threshold: Annotated[FiniteFloat, Field(gt=0, lt=100)] | None = None
-    atr_spike_threshold: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    atr_spike_threshold: Multiplier | None = None
