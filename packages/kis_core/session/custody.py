@@ -31,6 +31,7 @@ from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext, NoContext
 
 _GONE_ANSWERS, _GONE_FOR = 5, timedelta(minutes=5)
+_YOUNG = timedelta(seconds=10)
 _NEW_ANSWERS, _NEW_FOR = 3, timedelta(seconds=60)
 
 
@@ -79,6 +80,12 @@ class Custody:
         names = {h.symbol: h.name for h in self.state.holdings}
         self.books.keep_names(names, at=self.state.at)
         return self.state
+
+    def recent(self) -> AccountState | None:
+        """The last answer, where it is so young that nobody need be asked again (P-11)."""
+        state = self.state
+        is_young = state is not None and timedelta(0) <= self.clock.now() - state.at < _YOUNG
+        return state if is_young else None
 
     def sellable(self, symbol: Symbol) -> int | None:
         """Shares that the broker's last answer lets us sell; None before any answer."""

@@ -228,10 +228,12 @@ class Engine:
                 positions=len(self.books.positions),
             )
         self._surroundings.look(now.date())
-        account = self._custody.refresh()
+        compared = self._custody.recent()  # by the recovery of a moment ago
+        account = compared or self._custody.refresh()
         self._supervision.begin_session(session.session_date, account)
         self._risk_status.tell_start(session.session_date, account)
-        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
+        if compared is None:
+            self._custody.reconcile(session.session_date, is_open=self._is_open(session))
 
     def _prepare(self, _due_at: datetime) -> None:
         """Bars of the next symbols, what is held first; what failed is tried again later."""
