@@ -1,0 +1,1 @@
+"""Sessions on record: every answer that the engine got, and the replay that checks them."""
