@@ -43,7 +43,7 @@ _STAGES: Mapping[str, Sequence[str]] = {
     "one order every way": ("tests/simulation/test_one_order_every_way.py",),
 }
 _RED, _GREEN = 1, 0
-_FAILED = re.compile(r"^FAILED \S+?::(\w+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) \S+?::(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
