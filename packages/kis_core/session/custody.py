@@ -161,6 +161,8 @@ class Custody:
         is_explained = change != 0 and by_hand == change
         if not self._is_confirmed(difference, day, is_explained=is_explained, is_open=is_open):
             return False
+        if not is_explained and not is_start and difference.kind not in _HARMLESS:
+            self._tell_unexplained(difference, day)  # first: what follows explains it away
         try:
             self._follow_broker(difference, session_date, by_hand=is_explained)
         except StoreUnavailable as error:
@@ -170,8 +172,6 @@ class Custody:
         if is_explained and day is not None:
             key = (day.session_date, symbol)
             self._explained[key] = self._explained.get(key, 0) + change
-        elif not is_start and difference.kind not in _HARMLESS:
-            self._tell_unexplained(difference, day)
         return True
 
     def _unaccounted(self, day: _Day, symbol: Symbol) -> int:
@@ -206,6 +206,8 @@ class Custody:
         why = f"설명되지 않는 잔고 차이 {_change(difference):+d}주 (후보 주문: {numbers or '없음'})"
         if self.settings.on_unexplained is OnUnexplained.WARN:
             self._tell(difference, Level.ERROR, what="unexplained", why=why, candidates=numbers)
+            return
+        if self.books.halted.get(symbol) == why:
             return
         self._halt(symbol, why)
         self.teller.tell(EventKind.SYMBOL_HALTED, symbol, Level.ERROR, why=why, candidates=numbers)
