@@ -72,6 +72,7 @@ class Custody:
     state: AccountState | None = None
     _doubts: dict[Symbol, _Doubt] = field(default_factory=dict)
     _explained: dict[tuple[date, Symbol], int] = field(default_factory=dict)  # shares by hand
+    _unwritten: set[Symbol] = field(default_factory=set)  # known since the start, not yet stored
     _mirrored: tuple[Position, ...] | None = None
 
     def refresh(self) -> AccountState:
@@ -161,13 +162,17 @@ class Custody:
         is_explained = change != 0 and by_hand == change
         if not self._is_confirmed(difference, day, is_explained=is_explained, is_open=is_open):
             return False
-        if not is_explained and not is_start and difference.kind not in _HARMLESS:
+        is_riddle = not is_start and symbol not in self._unwritten
+        if is_riddle and not is_explained and difference.kind not in _HARMLESS:
             self._tell_unexplained(difference, day)  # first: what follows explains it away
         try:
             self._follow_broker(difference, session_date, by_hand=is_explained)
         except StoreUnavailable as error:
             self._tell(difference, Level.WARNING, what="position_write_failed", why=str(error))
+            if not is_riddle:
+                self._unwritten.add(symbol)
             return False
+        self._unwritten.discard(symbol)
         self._doubts.pop(symbol, None)
         if is_explained and day is not None:
             key = (day.session_date, symbol)
