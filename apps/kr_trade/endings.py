@@ -5,7 +5,13 @@ One Korean sentence and a documented code; the traceback is in the log.
 
 from apps.exit_code import ExitCode
 from apps.session_settings import EmptyUniverse, UniverseRefused
-from kis_adapters.kis.errors import ErrorClass, KisError, KisRefused
+from kis_adapters.kis.errors import (
+    ErrorClass,
+    KisError,
+    KisRefused,
+    KisTokenUnavailable,
+    classify,
+)
 from kis_adapters.system.session_overlay import SessionFileError
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_adapters.system.simulator_process import SimulatorFailed
@@ -35,7 +41,7 @@ def ending_of(error: BaseException) -> Ending:
 
 
 def _ending_of_broker(error: KisError) -> Ending:
-    if isinstance(error, KisRefused) and error.classified.error_class in _KEYS_REFUSED:
+    if _are_keys_refused(error):
         return (
             f"증권사가 인증 정보를 받지 않습니다. 앱 키와 시크릿을 확인하세요. ({error.code})",
             ExitCode.REFUSED,
@@ -44,6 +50,13 @@ def _ending_of_broker(error: KisError) -> Ending:
         f"증권사 서버에서 토큰을 받지 못했습니다. 네트워크와 KIS_BASE_URL을 확인하세요. ({error})",
         ExitCode.FAILURE,
     )
+
+
+def _are_keys_refused(error: KisError) -> bool:
+    """Whether the broker knows the keys not, rather than having no token just now."""
+    if isinstance(error, KisTokenUnavailable) and error.code is not None:
+        return classify(error.code, error.why).error_class in _KEYS_REFUSED
+    return isinstance(error, KisRefused) and error.classified.error_class in _KEYS_REFUSED
 
 
 def _sentence_of_failure(error: BaseException) -> str:

@@ -134,7 +134,8 @@ class _Resolution:
             field = str(finding["loc"][0]) if finding["loc"] else ""
             name = f"{section}.{field}" if field else section
             is_secret = name.startswith(_SECRETS)
-            self._problems.append(f"{self._where(name)}: {sentence(finding, is_secret=is_secret)}.")
+            told = sentence(finding, is_secret=is_secret).removesuffix(".")
+            self._problems.append(f"{self._where(name)}: {told}.")
 
     def _where(self, name: str) -> str:
         given = self._values.get(name)

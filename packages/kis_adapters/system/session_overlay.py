@@ -6,6 +6,7 @@ from typing import Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 
 class SessionFileError(Exception):
@@ -73,7 +74,19 @@ def read_overlay(path: Path) -> SessionOverlay:
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in found["loc"]) or "내용"
-        raise SessionFileError(f"{path}: {where}이(가) 잘못되었습니다. {found['msg']}") from error
+        raise SessionFileError(f"{path}: {where}: {_sentence(found)}") from error
+
+
+def _sentence(found: ErrorDetails) -> str:
+    """pydantic's finding in Korean."""
+    kind = found["type"]
+    if kind == "value_error":
+        return f"{found['ctx']['error']}."
+    if kind == "missing":
+        return "값이 필요합니다."
+    if kind == "extra_forbidden":
+        return "모르는 이름입니다."
+    return "값이 잘못되었습니다. 날짜는 2026-12-31, 시각은 10:00, 목록은 [ ] 꼴로 적습니다."
 
 
 def _refuse_repeats(dates: list[date]) -> None:
