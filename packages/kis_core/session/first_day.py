@@ -22,7 +22,8 @@ _WHOLE_PCT = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstDayLimits:
     """`order_percent` (1 to 100) of the computed quantity for the account's first order, and for
-    those that follow before it has filled; `one_symbol`: no second one on its first day. Raises ValueError for another percentage."""
+    those that follow before it has filled; `one_symbol`: no second one on its first day.
+    Raises ValueError for another percentage."""
 
     order_percent: int = 10
     one_symbol: bool = True
