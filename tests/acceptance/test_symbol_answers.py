@@ -1,0 +1,110 @@
+"""`--mode symbol`: what the operator says about one symbol, and when he may not."""
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Desk, TwoDays
+
+
+def _halt(desk: "Desk", code: str, why: str) -> None:
+    """As the engine does when nothing explains a difference."""
+    desk.trade("--stock", code, "--max-runs", "1", KILL_SWITCH="test")
+    with closing(sqlite3.connect(desk.database)) as connection, connection:
+        [row] = connection.execute("SELECT mode, account FROM risk_state LIMIT 1").fetchall()
+        connection.execute(
+            'INSERT INTO halted_symbols (mode, account, stock_code, why, "at")'
+            " VALUES (?, ?, ?, ?, '2026-11-24 00:00:00.000000')",
+            (*row, code, why),
+        )
+
+
+@pytest.mark.req("P-12", "P-13", "M-16")
+def test_a_question_without_its_symbol_or_its_answer_is_refused_with_2(desk: "Desk") -> None:
+    asked = [
+        desk.run("--mode", "symbol", "--stock", "005930"),
+        desk.run("--mode", "symbol", "--adopt"),
+        desk.run("--mode", "symbol", "--stock", "005930", "--stock", "000660", "--adopt"),
+        desk.run("--mode", "symbol", "--stock", "005930", "--adopt", "--ignore"),
+        desk.run("--mode", "status", "--stock", "005930", "--ignore"),
+    ]
+
+    assert [ended.code for ended in asked] == [2] * 5
+    assert all(ended.err and "Traceback" not in ended.err for ended in asked)
+
+
+@pytest.mark.req("P-13")
+def test_ignoring_is_written_down_and_adopting_takes_it_back(desk: "Desk") -> None:
+    ignored = desk.run("--mode", "symbol", "--stock", "005930", "--ignore")
+    status = desk.run("--mode", "status")
+    adopted = desk.run("--mode", "symbol", "--stock", "005930", "--adopt")
+    again = desk.run("--mode", "symbol", "--stock", "005930", "--adopt")
+
+    assert [ended.code for ended in (ignored, status, adopted, again)] == [0, 0, 0, 2]
+    assert "직접 관리" in ignored.out
+    assert "직접 관리하는 종목" in status.out
+    assert again.err.startswith("005930: 편입할 것이 없습니다")
+
+
+@pytest.mark.req("P-12")
+def test_a_halt_is_cleared_with_its_reason_shown(desk: "Desk") -> None:
+    refused = desk.run("--mode", "symbol", "--stock", "005930", "--clear-halt")
+    _halt(desk, "005930", "설명되지 않는 잔고 차이")
+
+    cleared = desk.run("--mode", "symbol", "--stock", "005930", "--clear-halt")
+
+    assert (refused.code, cleared.code) == (2, 0)
+    assert "설명되지 않는 잔고 차이" in cleared.out
+    assert desk.rows("SELECT * FROM halted_symbols") == []
+
+
+@pytest.mark.req("P-12", "P-13", "P-01")
+def test_no_answer_is_taken_while_a_session_runs(desk: "Desk") -> None:
+    process = desk.start_trading("--interval", "60")
+
+    refused = desk.run("--mode", "symbol", "--stock", "005930", "--ignore")
+
+    process.terminate()
+    desk.end_of(process)
+    assert refused.code == 3
+    assert "이미 실행 중입니다" in refused.err
+    assert desk.rows("SELECT * FROM halted_symbols") == []
+
+
+@pytest.mark.req("E-01")
+def test_a_day_begins_with_token_session_restore_universe_and_then_decides(
+    two_days: "TwoDays",
+) -> None:
+    """Restored before the universe is asked: what is held waits for no selection."""
+    entries = [json.loads(line) for line in two_days.desk.log.splitlines()]
+    names = [e["event"] + (":" + e["step"] if "step" in e else "") for e in entries]
+    first_day = names[: names.index("session.stopped")]
+    order = [
+        "kis.token.issued",
+        "session.started",
+        "recovery.finished",
+        "day.started",
+        "universe.selected:final",
+        "order.created",
+    ]
+
+    places = [first_day.index(name) for name in order]
+
+    assert places == sorted(places)
+    assert first_day.count("universe.selected:final") == 1
+    assert first_day.count("kis.token.issued") == 1
+
+
+@pytest.mark.req("E-01", "M-08")
+def test_a_real_start_without_its_confirmation_asks_nobody_for_a_token(desk: "Desk") -> None:
+    keys = {f"REAL_{name}": value for name, value in desk.fake_keys.items()}
+
+    ended = desk.trade("--stock", "005930", TRADING_MODE="REAL", **keys)
+
+    assert ended.code == 2
+    assert "--confirm-real-trading" in ended.err
+    assert not (desk.directory / "logs").exists()
