@@ -52,7 +52,9 @@ class KisQuotes:
         wanted = sorted(dict.fromkeys(symbols), key=lambda symbol: not self._is_held(symbol))
         if not wanted:
             return {}
-        ask = self._in_bulk if MULTI_PRICE.is_offered(self._client.mode) else self._one_by_one
+        # One symbol costs one call either way, and only this way tells halts and warnings.
+        is_bulk = len(wanted) > 1 and MULTI_PRICE.is_offered(self._client.mode)
+        ask = self._in_bulk if is_bulk else self._one_by_one
         answers, unanswered = ask(wanted)
         if len(unanswered) == len(wanted):
             first = answers[wanted[0]]

@@ -8,6 +8,7 @@ does not: killed at any moment and built again, it goes on from what is committe
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+from kis_core.market.quote import Quote
 from kis_core.market.session import Phase, Session
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import Side
@@ -398,6 +399,17 @@ class Engine:
         if now + again < session.closes_at:
             self._agenda.set(Item.SNAPSHOT, now + again)
         self._agenda.bring_forward(Item.PREPARE, now)
+        self._look_closely()
+
+    def _look_closely(self) -> None:
+        """Ask one by one for what is held and was quoted in bulk, which tells no halts."""
+        for symbol in self._guard.unflagged:
+            try:
+                quote = self._market_data.quotes([symbol])[symbol]
+            except MarketDataUnavailable:
+                return  # the line has told of it; the next snapshot asks again
+            if isinstance(quote, Quote):
+                self._guard.note_flags(quote)
 
     def _confirm_again(self, session: Session) -> None:
         """A broker that did not say whether today is a trading day may have said so by now."""

@@ -24,7 +24,7 @@ from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext
-from kis_core.strategy.decision import Action, Decision
+from kis_core.strategy.decision import Action, Decision, Reason
 
 
 @dataclass(slots=True)
@@ -97,6 +97,10 @@ class Entries:
         if quote.is_halted is None:  # the multi-quote has no such flags: look once more, closely
             closer = self.market_data.quotes([quote.symbol])[quote.symbol]
             if isinstance(closer, QuoteUnavailable):
+                return
+            if closer.is_halted is None:  # nobody says that it may be bought (O-14)
+                unknown: dict[str, FieldValue] = {"last": closer.last, "is_halted": None}
+                self._note_hold(quote.symbol, Reason.NOT_TRADABLE, unknown, session_date)
                 return
             quote, decision = closer, self._decide(closer, session_date)
             if decision.action is not Action.BUY:

@@ -68,6 +68,8 @@ class Guard:
     _alerted: dict[Symbol, frozenset[Alert]] = field(default_factory=dict)
     _blind_since: dict[Symbol, datetime] = field(default_factory=dict)
     _stopped: set[Symbol] = field(default_factory=set)
+    _restricted: dict[Symbol, frozenset[str]] = field(default_factory=dict)
+    _unflagged: set[Symbol] = field(default_factory=set)
 
     def watch(
         self, quotes: Mapping[Symbol, Quote | QuoteUnavailable], *, session_date: date, phase: Phase
@@ -102,6 +104,32 @@ class Guard:
     def is_stopped(self, symbol: Symbol) -> bool:
         """Whether the symbol's last quote said that nothing trades in it now (halt, VI)."""
         return symbol in self._stopped
+
+    @property
+    def unflagged(self) -> tuple[Symbol, ...]:
+        """Held symbols whose last quote told nothing of halts and warnings."""
+        return tuple(sorted(self._unflagged & self.books.positions.keys()))
+
+    def note_flags(self, quote: Quote) -> None:
+        """Remember what the broker says of the symbol; what is new is told once (O-14)."""
+        if quote.is_halted is None:
+            self._unflagged.add(quote.symbol)
+            return
+        self._unflagged.discard(quote.symbol)
+        flags = {
+            "거래정지": quote.is_halted,
+            "관리종목": quote.is_managed,
+            "투자경고": quote.is_warned,
+            "VI 발동": quote.is_vi,
+        }
+        now = frozenset(word for word, is_on in flags.items() if is_on)
+        news = now - self._restricted.get(quote.symbol, frozenset())
+        self._restricted[quote.symbol] = now
+        if news:
+            why = f"보유 종목: {', '.join(sorted(news))}. 추가 매수는 없고, 청산은 계속 시도합니다."
+            self.teller.tell(
+                EventKind.ERROR, quote.symbol, Level.WARNING, what="restricted", why=why
+            )
 
     def _judge_all(
         self, quotes: Mapping[Symbol, Quote | QuoteUnavailable], session_date: date
@@ -139,6 +167,7 @@ class Guard:
         return _Judged(before=position, seen=seen, quote=quote, decision=decision, gap=gap)
 
     def _note_stopped(self, quote: Quote) -> None:
+        self.note_flags(quote)
         if quote.is_halted or quote.is_vi:
             self._stopped.add(quote.symbol)
         else:

@@ -282,6 +282,19 @@ def test_a_real_quote_tells_the_book_and_no_flags(
     }
 
 
+@pytest.mark.req("O-14", "K-06")
+def test_one_symbol_is_asked_in_real_by_the_call_that_tells_halts_and_warnings(
+    kis: Any, make_client: Any, wire: Any
+) -> None:
+    kis.script("/inquire-price", wire.ok("inquire-price"))
+
+    quote = KisMarketData(make_client(TradingMode.REAL)).quotes([SAMSUNG])[SAMSUNG]
+
+    assert isinstance(quote, Quote)
+    assert quote.is_halted is False
+    assert kis.count(MULTI) == 0
+
+
 @pytest.mark.req("K-07")
 @pytest.mark.parametrize(
     "spoil",
