@@ -6,9 +6,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
@@ -25,6 +27,41 @@ hypothesis.settings.load_profile("untimed")
 _USER, _PASSWORD = "kis_test", "not-a-secret"
 _START_S, _STOP_S = 30.0, 20.0
 _SEARCHED = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin")
+
+
+class OutsideNetwork:
+    """Watches every connection of the test process; one that leaves the machine is refused.
+
+    An audit hook sees each `connect` and each name looked up before the system does, whatever
+    library asks for it, and cannot be removed. Unix sockets and loopback are the machine itself.
+    """
+
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+        sys.addaudithook(self._see)
+
+    def _see(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event in ("socket.connect", "socket.sendto"):
+            address = arguments[1]
+            host = address[0] if isinstance(address, tuple) else None
+        elif event == "socket.getaddrinfo":
+            host = arguments[0]
+        else:
+            return
+        if host is not None and not _is_this_machine(host):
+            self.attempts.append(f"{event} {host!r}")
+            raise OSError(f"a test asked for {host!r}, outside this machine")
+
+
+_outside_network = OutsideNetwork()
+
+
+@pytest.fixture(autouse=True)
+def outside_network() -> Iterator[OutsideNetwork]:
+    """Fails a test that reached for the network, also where the code swallowed the refusal."""
+    _outside_network.attempts.clear()
+    yield _outside_network
+    assert _outside_network.attempts == []
 
 
 class MariaDbServer:
@@ -162,6 +199,17 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'kis.db'}"
     url: str = request.getfixturevalue("mariadb_url")
     return url
+
+
+def _is_this_machine(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    given = os.environ.get("KIS_TEST_MYSQL_URL")  # a database that was asked for by name
+    if name in ("", "localhost") or (given and name == make_url(given).host):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _why_no_server() -> str:
