@@ -12,7 +12,7 @@ from kis_core.market.bar import Bar
 from kis_core.market.quote import Quote, QuoteUnavailable
 from kis_core.market.symbol import Instrument, Symbol
 from kis_core.orders.identity import Side
-from kis_core.ports.candidate_source import CandidateSource
+from kis_core.ports.candidate_source import CandidateSource, CandidatesUnavailable
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Event, EventKind
 from kis_core.session.engine import Ports
@@ -45,6 +45,8 @@ class _Changing(CandidateSource):
     by_day: Mapping[date, tuple[Symbol, ...]]
 
     def for_session(self, session_date: date, at: datetime) -> tuple[Symbol, ...]:
+        if session_date not in self.by_day:
+            raise CandidatesUnavailable("no ranking yet", is_final=False)
         return self.by_day[session_date]
 
     def next_refresh(self, session_date: date) -> None:
@@ -100,6 +102,20 @@ def test_a_symbol_that_left_the_candidates_is_not_polled_in_the_next_session(
 
     assert first_day == {SAMSUNG, HYNIX}
     assert set(watched.quoted) == {SAMSUNG}
+
+
+@pytest.mark.req("F-079", "U-13")
+def test_yesterdays_candidates_are_not_polled_while_todays_are_unknown(world: World) -> None:
+    watched = _Watched(world.market)
+    days = {date(2026, 11, 24): (SAMSUNG,)}
+    world.wrap = lambda ports: replace(ports, market_data=watched, candidates=_Changing(days))
+    world.restart()
+    world.run_until(world.at(16, 0))
+    watched.quoted.clear()
+
+    world.run_until(world.at(10, 0) + timedelta(days=1))
+
+    assert watched.quoted == []
 
 
 @pytest.mark.req("F-109")
@@ -222,7 +238,7 @@ def _of_kind(events: Sequence[Event], kind: EventKind) -> int:
 def test_what_was_open_is_resolved_before_the_day_its_universe_and_any_decision(
     world: World,
 ) -> None:
-    """The order whose answer was lost yesterday is known before today begins."""
+    """A start in the middle of a session, into a breakout."""
     world.run_until(world.at(9, 10))
     world.notifier.events.clear()
     world.market.set_price(SAMSUNG, 70_300)
