@@ -4,6 +4,8 @@ It knows nothing but these rules and is what a specialised program would take; t
 are measured as multiples of it. Numba is a dependency of this comparison alone.
 """
 
+# Numba infers the types of what it compiles; annotations would be ignored.
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 import numpy as np
 from numba import njit
 
@@ -22,11 +24,11 @@ def signals(high, low, close):
         total, spread = 0, 0
         window = np.zeros(_ATR, np.int64)
         for t in range(days):
-            h, l, c = high[s, t], low[s, t], close[s, t]
-            tr = h - l
+            h, w, c = high[s, t], low[s, t], close[s, t]
+            tr = h - w
             if t > 0:
                 p = close[s, t - 1]
-                tr = max(h, p) - min(l, p)
+                tr = max(h, p) - min(w, p)
             total += c
             if t >= _MA:
                 total -= close[s, t - _MA]
@@ -60,11 +62,11 @@ def independent(opens, high, low, close):
                 held, pending_buy, entry_day, entry = True, False, t, opens[s, t]
                 highest, atr2 = entry, 2.0 * pending_atr
                 stop, take = entry - atr2, entry + 3.0 * pending_atr
-            h, l, c = high[s, t], low[s, t], close[s, t]
-            tr = h - l
+            h, w, c = high[s, t], low[s, t], close[s, t]
+            tr = h - w
             if t > 0:
                 p = close[s, t - 1]
-                tr = max(h, p) - min(l, p)
+                tr = max(h, p) - min(w, p)
             total += c
             if t >= _MA:
                 total -= close[s, t - _MA]
@@ -90,7 +92,11 @@ def one_account(opens, high, low, close):
     n, cash, slots = 0, 100_000_000.0, 20
     row = np.full(slots, -1, np.int64)
     held = np.zeros(symbols, np.bool_)
-    quantity, entry, entry_day = np.zeros(slots, np.int64), np.zeros(slots, np.int64), np.zeros(slots, np.int64)
+    quantity, entry, entry_day = (
+        np.zeros(slots, np.int64),
+        np.zeros(slots, np.int64),
+        np.zeros(slots, np.int64),
+    )
     highest, atr2 = np.zeros(slots, np.int64), np.zeros(slots)
     stop, take = np.zeros(slots), np.zeros(slots)
     leaving = np.zeros(slots, np.bool_)

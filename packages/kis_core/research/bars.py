@@ -88,5 +88,6 @@ class BarMatrix:
 
     def _cut(self, cut: Callable[[IntMatrix], IntMatrix], **names: Any) -> "BarMatrix":
         axes: dict[str, Any] = {"symbols": self.symbols, "dates": self.dates, **names}
-        columns = {name: np.ascontiguousarray(cut(getattr(self, name))) for name in FIELDS}
-        return BarMatrix(**axes, **columns)
+        for name in FIELDS:
+            axes[name] = np.ascontiguousarray(cut(getattr(self, name)))
+        return BarMatrix(**axes)

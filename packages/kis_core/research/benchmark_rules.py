@@ -2,8 +2,8 @@
 
 W1: every symbol for itself, ten shares a signal. W2: one account, twenty places, the best signals
 by close over SMA. Signals are of the close and are filled at the next open, with costs as flat
-rates. Both exist twice: fast, where an array scan finds the bars worth asking about, and bar by
-bar, where the strategy is asked about every bar of every symbol. Trades must be equal bit for bit.
+rates. Here an array scan finds the bars worth asking about; `benchmark_bar_by_bar` asks at every
+bar of every symbol. Trades must be equal bit for bit.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kis_core.market.bar import Bar
 from kis_core.research.bars import BarMatrix, Bools, Floats, Int64s
 from kis_core.research.closing import CloseJudge, Holding
 from kis_core.research.scan import CloseScan, HeldScan, scan_closes
-from kis_core.strategy.indicators import RollingSum, TrueRange
 from kis_core.strategy.parameters import StrategyParameters
 
 # Neither ADX nor a spike of ATR, a loss limit, a gap or a broken trend has a say in these rules.
@@ -58,7 +56,7 @@ def independent(bars: BarMatrix) -> CaseResult:
     selling: list[int] = []
     for day in range(bars.days):
         for row, price in _prices(bars, selling, day):
-            trades.append(_trade(holdings.pop(row), day, price))
+            trades.append(trade_row(holdings.pop(row), day, price))
             held.drop(row)
             is_flat[row] = True
         sums = scan.atr_sum[buying, day - 1].tolist()
@@ -73,7 +71,7 @@ def independent(bars: BarMatrix) -> CaseResult:
         found = np.flatnonzero(candidates[day] & is_flat).tolist()
         buying = _agreed_buys(bars, scan, judge, day, found)
         is_flat[buying] = False
-    return CaseResult(trades=_sorted(trades))
+    return CaseResult(trades=sorted_rows(trades))
 
 
 def one_account(bars: BarMatrix) -> CaseResult:
@@ -81,7 +79,7 @@ def one_account(bars: BarMatrix) -> CaseResult:
     scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
     judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
     held = HeldScan(high=bars.high, close=bars.close, slots=PLACES, parameters=PARAMETERS)
-    account = _Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
+    account = Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
     is_flat = np.ones(len(bars.symbols), np.bool_)
     candidates = np.ascontiguousarray(scan.is_candidate.T)
     for day in range(bars.days):
@@ -99,46 +97,12 @@ def one_account(bars: BarMatrix) -> CaseResult:
     return account.result()
 
 
-def independent_bar_by_bar(bars: BarMatrix) -> CaseResult:
-    """W1 without a scan: the strategy is asked at every close."""
-    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
-    trades: list[TradeRow] = []
-    for row in range(len(bars.symbols)):
-        watch = _Watch(judge, row)
-        for day, bar in enumerate(bars.series(row)):
-            sold = watch.open(day, bar.open)
-            if sold is not None:
-                trades.append(sold)
-            watch.close(day, bar)
-            watch.wants_buy = watch.is_signal
-    return CaseResult(trades=_sorted(trades))
+class Account:
+    """W2's account: twenty places and the cash they share.
 
-
-def one_account_bar_by_bar(bars: BarMatrix) -> CaseResult:
-    """W2 without a scan."""
-    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
-    watches = [_Watch(judge, row) for row in range(len(bars.symbols))]
-    series = [bars.series(row) for row in range(len(bars.symbols))]
-    account = _Account(bars, judge, atr_sum_of=lambda row, day: watches[row].atr_sum)
-    for day in range(bars.days):
-        for _, row in account.fill_sales(day):
-            watches[row].holding = None
-        for _, holding in account.fill_buys(day):
-            watches[holding.row].take(holding)
-        for row, watch in enumerate(watches):
-            watch.close(day, series[row][day])
-        account.selling = [
-            slot for slot, holding in account.holdings.items() if watches[holding.row].wants_sale
-        ]
-        signals = [watch for watch in watches if watch.is_signal]
-        signals.sort(key=lambda watch: (-watch.score, watch.row))
-        account.queue([watch.row for watch in signals[: account.free]], day)
-    return account.result()
-
-
-class _Account:
-    """Twenty places and the cash they share. `selling` are the places to be emptied at the next
-    open, `buying` the rows and quantities to be bought there."""
+    `selling` are the places to be emptied at the next open, `buying` the rows and quantities to
+    be bought there.
+    """
 
     def __init__(
         self, bars: BarMatrix, judge: CloseJudge, *, atr_sum_of: Callable[[int, int], int]
@@ -166,7 +130,7 @@ class _Account:
             holding = self.holdings.pop(slot)
             price = int(self._bars.open[holding.row, day])
             self._cash += holding.quantity * price * _SELL_RATE
-            self._trades.append(_trade(holding, day, price))
+            self._trades.append(trade_row(holding, day, price))
             sold.append((slot, holding.row))
         self.selling = []
         return sold
@@ -200,7 +164,7 @@ class _Account:
     def result(self) -> CaseResult:
         """The closed trades, and the equity at the last close."""
         return CaseResult(
-            trades=_sorted(self._trades), final_equity=float(self._equity(self._bars.days - 1))
+            trades=sorted_rows(self._trades), final_equity=float(self._equity(self._bars.days - 1))
         )
 
     def _equity(self, day: int) -> float:
@@ -209,67 +173,6 @@ class _Account:
             holding = self.holdings[slot]
             total += holding.quantity * int(self._bars.close[holding.row, day])
         return total
-
-
-class _Watch:
-    """One symbol, bar by bar: its sums, what is held of it, and what the strategy says."""
-
-    def __init__(self, judge: CloseJudge, row: int) -> None:
-        self._judge = judge
-        self.row = row
-        self._closes, self._ranges = (
-            RollingSum(PARAMETERS.ma_period),
-            RollingSum(PARAMETERS.atr_period),
-        )
-        self._true_range = TrueRange()
-        self._previous_high, self._highest, self._last, self._sma_sum = 0, 0, 0, 0
-        self.atr_sum = 0
-        self.holding: Holding | None = None
-        self.is_signal = self.wants_buy = self.wants_sale = False
-
-    @property
-    def score(self) -> float:
-        """Close over SMA."""
-        return self._last / (self._sma_sum / PARAMETERS.ma_period)
-
-    def open(self, day: int, price: int) -> TradeRow | None:
-        """Fill what the last close asked for; the trade that ends here, if one does."""
-        trade = None
-        if self.wants_sale and self.holding is not None:
-            trade, self.holding = _trade(self.holding, day, price), None
-        elif self.wants_buy:
-            levels = self._judge.levels(price=price, atr_sum=self.atr_sum)
-            self.take(
-                Holding(row=self.row, entry_day=day, price=price, quantity=SHARES, levels=levels)
-            )
-        self.wants_buy = self.wants_sale = False
-        return trade
-
-    def take(self, holding: Holding) -> None:
-        """Hold what was bought at this bar's open."""
-        self.holding, self._highest = holding, holding.price
-
-    def close(self, day: int, bar: Bar) -> None:
-        """Take the bar in and ask the strategy."""
-        self._last = bar.close
-        self._sma_sum = self._closes.push(bar.close) or 0
-        self.atr_sum = self._ranges.push(self._true_range.push(bar)) or 0
-        self.is_signal = self.wants_sale = False
-        if self.holding is not None:
-            self.wants_sale = self._judge.sells(
-                self.holding, day, last=bar.close, high=bar.high, highest=self._highest
-            )
-            self._highest = max(self._highest, bar.high)
-        elif day >= PARAMETERS.ma_period:
-            self.is_signal = self._judge.buys(
-                self.row,
-                day,
-                last=bar.close,
-                previous_high=self._previous_high,
-                sma_sum=self._sma_sum,
-                atr_sum=self.atr_sum,
-            )
-        self._previous_high = bar.high
 
 
 def _prices(bars: BarMatrix, rows: list[int], day: int) -> list[tuple[int, int]]:
@@ -334,12 +237,15 @@ def _is_among_best(score: Floats, most: int) -> Bools:
     if len(score) <= most:
         return np.ones(len(score), np.bool_)
     least = np.partition(score, len(score) - most)[len(score) - most]
-    return score >= least
+    among: Bools = score >= least
+    return among
 
 
-def _trade(holding: Holding, day: int, price: int) -> TradeRow:
+def trade_row(holding: Holding, day: int, price: int) -> TradeRow:
+    """The row of a holding sold at the open of `day`."""
     return holding.row, holding.entry_day, day, holding.price, price
 
 
-def _sorted(trades: list[TradeRow]) -> Int64s:
+def sorted_rows(trades: list[TradeRow]) -> Int64s:
+    """By symbol, then entry bar."""
     return np.array(sorted(trades), dtype=np.int64).reshape(len(trades), 5)

@@ -187,10 +187,15 @@ def _without_dirt(frame: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame:
         | (pl.col("high") < pl.max_horizontal(*prices))
         | (pl.col("low") > pl.min_horizontal(*prices)),
     }
-    verdict = pl.when(pl.col("is_conflict")).then(pl.lit(Fault.CONFLICT.value))
-    for fault, holds in rules.items():
-        verdict = verdict.when(holds.fill_null(False)).then(pl.lit(fault.value))
-    frame = frame.with_columns(verdict.otherwise(None).alias("fault"))
+    held = pl.coalesce(
+        pl.when(holds.fill_null(False)).then(pl.lit(fault.value)) for fault, holds in rules.items()
+    )
+    frame = frame.with_columns(
+        pl.when(pl.col("is_conflict"))
+        .then(pl.lit(Fault.CONFLICT.value))
+        .otherwise(held)
+        .alias("fault")
+    )
     for fault in rules:
         _note(frame.filter(pl.col("fault") == fault.value), fault, findings)
     is_traded = pl.col("fault").is_null()

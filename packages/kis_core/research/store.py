@@ -87,7 +87,7 @@ def _read(
     symbols = tuple(Symbol(each) for each in grid["symbols"])
     dates = tuple(date.fromisoformat(each) for each in grid["dates"])
     try:
-        frame = pl.read_parquet(path, columns=list(fields), use_statistics=False, rechunk=False)
+        frame = pl.read_parquet(path, columns=list(fields), use_statistics=False)
         shape = (len(symbols), len(dates))
         matrices = [frame[name].to_numpy().reshape(shape) for name in fields]
     except (PolarsError, OSError, ValueError) as error:
