@@ -3,7 +3,7 @@
 import inspect
 import json
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -22,10 +22,10 @@ from kis_core.ports.store import (
     StoreUnavailable,
     UnitOfWork,
 )
+from kis_core.session.engine import Ports
 
 STORE = "store"
 
-# The positions mirror is left out: it is written, never read, and a last time on the way out.
 PORTS: dict[str, type] = {
     "clock": Clock,
     "calendar": Calendar,
@@ -36,6 +36,10 @@ PORTS: dict[str, type] = {
     "kill_switch_file": KillSwitchFile,
     "candidates": CandidateSource,
 }
+# Ports that are one function.
+FUNCTIONS = ("calendar_warning", "clock_skew")
+# The positions mirror is written, never read, and a last time on the way out.
+LEFT_OUT = ("mirror",)
 
 _FAILURES: dict[str, type[Exception]] = {
     failure.__name__: failure
@@ -97,6 +101,8 @@ def failure_of(found: dict[str, Any]) -> Exception:
 @cache
 def _adapter_of(call: str) -> TypeAdapter[Any]:
     port, _, method = call.partition(".")
+    if port in FUNCTIONS:
+        return TypeAdapter(get_args(get_type_hints(Ports)[port])[1])
     declared = inspect.getattr_static(UnitOfWork if port == STORE else PORTS[port], method)
     function = declared.fget if isinstance(declared, property) else declared
     return TypeAdapter(get_type_hints(function)["return"])

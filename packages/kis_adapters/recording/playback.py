@@ -11,7 +11,7 @@ from kis_adapters.recording.difference import (
     shortened,
     symbols_in,
 )
-from kis_adapters.recording.plain import PORTS, STORE, failure_of, plain, value_of
+from kis_adapters.recording.plain import FUNCTIONS, PORTS, STORE, failure_of, plain, value_of
 from kis_adapters.recording.record import BadRecord, Call, Record
 from kis_adapters.recording.recorder import BEGIN, END
 from kis_core.ports.files import PositionsMirror
@@ -51,9 +51,18 @@ class Playback:
     def ports(self) -> Ports:
         """Ports for an engine."""
         replayed = {name: cast(Any, _Replayed(name, self)) for name in PORTS}
+        replayed |= {name: self.asking(name) for name in FUNCTIONS}
         if not self._has_candidates:
             replayed["candidates"] = None
         return Ports(store=_ReplayedStore(self), mirror=_NoMirror(), **replayed)
+
+    def asking(self, call: str) -> Callable[..., Any]:
+        """A function that is answered from the record."""
+
+        def ask(*args: Any, **kw: Any) -> Any:
+            return self.ask(call, args, kw)
+
+        return ask
 
     def ask(self, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """The answer on record. Raises Departed for another question, EndOfRecord after the
@@ -144,10 +153,7 @@ class _Replayed:
         if isinstance(getattr(PORTS.get(self._name), method, None), property):
             return self._playback.ask(call, (), {})
 
-        def ask(*args: Any, **kw: Any) -> Any:
-            return self._playback.ask(call, args, kw)
-
-        return ask
+        return self._playback.asking(call)
 
 
 class _ReplayedStore(Store):

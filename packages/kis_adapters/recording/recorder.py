@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from kis_adapters.recording.plain import PORTS, STORE, plain_failure
+from kis_adapters.recording.plain import FUNCTIONS, PORTS, STORE, plain_failure
 from kis_adapters.recording.tape import Tape
 from kis_core.ports.store import Store, UnitOfWork
 from kis_core.session.engine import Ports
@@ -25,6 +25,7 @@ def recorded(ports: Ports, tape: Tape) -> Ports:
         for name in PORTS
         if (port := getattr(ports, name)) is not None
     }
+    wrapped |= {name: _recording(name, getattr(ports, name), tape) for name in FUNCTIONS}
     return replace(ports, store=_RecordedStore(ports.store, tape), **wrapped)
 
 
@@ -39,22 +40,24 @@ class _Recorded:
         if not callable(attribute):
             self._tape.add({"call": call, "args": (), "kw": {}, "answer": attribute})
             return attribute
-        remembered = self._recording(call, attribute)
+        remembered = _recording(call, attribute, self._tape)
         self.__dict__[method] = remembered
         return remembered
 
-    def _recording(self, call: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def ask(*args: Any, **kw: Any) -> Any:
-            try:
-                answer = function(*args, **kw)
-            except BaseException as error:
-                raised = plain_failure(error)
-                self._tape.add({"call": call, "args": args, "kw": kw, "raised": raised})
-                raise
-            self._tape.add({"call": call, "args": args, "kw": kw, "answer": answer})
-            return answer
 
-        return ask
+def _recording(call: str, function: Callable[..., Any], tape: Tape) -> Callable[..., Any]:
+    """`function`, whose every call is put on record as `call`."""
+
+    def ask(*args: Any, **kw: Any) -> Any:
+        try:
+            answer = function(*args, **kw)
+        except BaseException as error:
+            tape.add({"call": call, "args": args, "kw": kw, "raised": plain_failure(error)})
+            raise
+        tape.add({"call": call, "args": args, "kw": kw, "answer": answer})
+        return answer
+
+    return ask
 
 
 class _RecordedStore(Store):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ import pytest
 
 from kis_adapters.memory.broker import Fault
 from kis_adapters.memory.world import SAMSUNG, World
+from kis_adapters.recording.plain import FUNCTIONS, LEFT_OUT, PORTS, STORE
 from kis_adapters.recording.record import BadRecord, Record
 from kis_adapters.recording.recorder import recorded
 from kis_adapters.recording.replay import Replayed, replay
 from kis_adapters.recording.tape import Tape
+from kis_core.session.engine import Ports
 from kis_core.session.settings import SessionSettings
 
 Change = Callable[[dict[str, Any]], None]
@@ -246,3 +248,22 @@ def test_a_session_stopped_from_outside_replays_to_its_end(path: Path) -> None:
 
     assert replayed.is_identical
     assert replayed.is_whole
+
+
+def test_every_port_of_the_engine_is_on_record_or_left_out_on_purpose() -> None:
+    named = {*PORTS, *FUNCTIONS, *LEFT_OUT, STORE}
+
+    assert named == {field.name for field in fields(Ports)}
+
+
+def test_a_port_that_is_a_function_is_on_record_too(path: Path) -> None:
+    tape = Tape(path, {})
+    skewed = World(wrap=lambda p: recorded(replace(p, clock_skew=lambda: 3.5), tape))
+    skewed.list_symbol(SAMSUNG, last_close=70_000)
+    skewed.run_until(skewed.at(9, 5))
+    tape.close()
+
+    replayed = _replay(path, skewed.settings)
+
+    assert replayed.is_identical
+    assert any(call.name == "clock_skew" and call.answer == 3.5 for call in Record(path).calls())

@@ -1,0 +1,118 @@
+"""`--mode fetch`: completed daily bars from KIS into a Parquet bar store (C-09).
+
+Within the rate budget, symbol by symbol; each symbol's bars are on disk as soon as they have
+come, so an interrupted run goes on where it stopped. The store is written last, from all parts.
+"""
+
+import csv
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from apps.exit_code import ExitCode
+from apps.kr_cbt.container import cbt_container
+from apps.kr_cbt.settings import CbtSettings
+from kis_adapters.console.fan_out import FanOut
+from kis_adapters.console.log_notifier import LogNotifier
+from kis_adapters.settings.settings import Settings
+from kis_adapters.system.simulator_clock import SimulatorUnreachable
+from kis_core.market.bar import Bar
+from kis_core.market.symbol import Symbol
+from kis_core.ports.market_data import MarketData, MarketDataUnavailable
+from kis_core.research.cleaning import clean
+from kis_core.research.store import BadBarFile, write_store
+
+_COLUMNS = ("symbol", "date", "open", "high", "low", "close", "volume")
+
+
+def fetch(
+    settings: Settings,
+    cbt: CbtSettings,
+    config_dir: Path,
+    stocks: Sequence[str],
+    *,
+    days: int,
+    to: Path | None,
+) -> int:
+    """Fetch `days` bars of `stocks` (none: KOSPI200's members) into `to`. A symbol that fails is
+    named and the others go on (exit 1)."""
+    target = to or settings.paths.data_dir.parent / "bars" / "daily.parquet"
+    symbols = [Symbol(code) for code in stocks] or _index_members(config_dir / "kospi200.csv")
+    log = FanOut([LogNotifier()])
+    container = cbt_container(settings=settings, cbt=cbt, config_dir=config_dir, notifier=log)
+    try:
+        container.client.init()
+        today = container.clock().now().date()
+        parts = target.with_name(f".{target.stem}-{today:%Y%m%d}-{days}")
+        parts.mkdir(parents=True, exist_ok=True)
+        failed = _fetch_all(container.market_data(), symbols, before=today, days=days, parts=parts)
+    finally:
+        log.close()
+        with suppress(SimulatorUnreachable):
+            container.shutdown_resources()
+    return _assemble(parts, target, symbols, failed)
+
+
+def _fetch_all(
+    market_data: MarketData, symbols: Sequence[Symbol], *, before: date, days: int, parts: Path
+) -> dict[Symbol, str]:
+    """Why some could not be had; the parts of the others are on disk."""
+    failed: dict[Symbol, str] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("일봉", total=len(symbols))
+        for symbol in symbols:
+            progress.update(task, description=f"일봉 {symbol}")
+            part = parts / f"{symbol}.parquet"
+            if not part.exists():
+                try:
+                    _write_part(
+                        part, symbol, market_data.daily_bars(symbol, before=before, count=days)
+                    )
+                except MarketDataUnavailable as error:
+                    failed[symbol] = str(error)
+            progress.advance(task)
+    return failed
+
+
+def _write_part(part: Path, symbol: Symbol, bars: Sequence[Bar]) -> None:
+    rows = [(symbol, b.session_date, b.open, b.high, b.low, b.close, b.volume) for b in bars]
+    frame = pl.DataFrame(rows, schema=list(_COLUMNS), orient="row")
+    beside = part.with_suffix(".part")
+    frame.write_parquet(beside)
+    beside.replace(part)
+
+
+def _assemble(
+    parts: Path, target: Path, symbols: Sequence[Symbol], failed: dict[Symbol, str]
+) -> int:
+    frames = [pl.read_parquet(p) for s in symbols if (p := parts / f"{s}.parquet").exists()]
+    for symbol, why in failed.items():
+        print(f"{symbol}: 받지 못했습니다 ({why})", file=sys.stderr)
+    try:
+        bars, report = clean(pl.concat([frame for frame in frames if frame.height]))
+    except (BadBarFile, ValueError) as error:
+        print(f"쓸 수 있는 일봉이 없습니다: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
+    write_store(bars, target)
+    print(f"{target}: {len(bars.symbols):,}종목 · {bars.days:,}거래일 · {report.bars:,}봉")
+    if failed:
+        print("다시 실행하면 받지 못한 종목만 이어서 받습니다.", file=sys.stderr)
+        return ExitCode.FAILURE
+    for part in parts.iterdir():
+        part.unlink()
+    parts.rmdir()
+    return ExitCode.OK
+
+
+def _index_members(path: Path) -> list[Symbol]:
+    """The codes in the first column of the bundled list."""
+    with path.open(encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
+    return [Symbol(row[0]) for row in rows if len(row[0]) == 6 and row[0] != "symbol"]
