@@ -8,7 +8,7 @@ A reset begins a new account and leaves the old ones in the file as history.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,10 @@ class AccountFileDamaged(Exception):
     """The file cannot be used; the text is Korean, for the operator."""
 
 
+class NotRead(Exception):
+    """The file did not answer."""
+
+
 class NotKept(Exception):
     """The change was certainly not written: nothing of it is in the file."""
 
@@ -55,7 +59,7 @@ class AccountFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = _opened(path)
             found = self._rows("SELECT MAX(generation) FROM account")[0][0]
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, NotRead, OSError) as error:
             raise AccountFileDamaged(
                 f"가상 계좌 파일을 쓸 수 없습니다: {path} ({error})"
             ) from error
@@ -130,7 +134,10 @@ class AccountFile:
         self._connection.close()
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        return self._connection.execute(query, values).fetchall()
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise NotRead(f"{self._path}: {error}") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Cursor]:
@@ -141,7 +148,8 @@ class AccountFile:
             yield cursor
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            self._connection.rollback()
+            with suppress(sqlite3.Error):  # a connection that is gone has nothing to undo
+                self._connection.rollback()
             raise NotKept(f"{self._path}: {error}") from error
         except BaseException:
             self._connection.rollback()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from kis_adapters.virtual.account_file import AccountFile, NotKept
+from kis_adapters.virtual.account_file import AccountFile, NotKept, NotRead
 from kis_adapters.virtual.ledger import VirtualAccount, VirtualOrder, booked, reserved
 from kis_adapters.virtual.matching import is_marketable, match
 from kis_adapters.virtual.refusal import refusal_of
@@ -118,7 +118,11 @@ class VirtualBroker(Broker):
 
     def orders_of(self, session_date: date) -> tuple[BrokerOrder, ...]:
         self._look()
-        return tuple(o.listed(branch=BRANCH) for o in self._file.orders_of(session_date))
+        try:
+            orders = self._file.orders_of(session_date)
+        except NotRead as error:
+            raise BrokerUnavailable(f"가상 계좌를 읽지 못했습니다: {error}") from error
+        return tuple(order.listed(branch=BRANCH) for order in orders)
 
     def account(self) -> AccountState:
         self._look(*self._account.holdings)
