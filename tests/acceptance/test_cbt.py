@@ -1,0 +1,271 @@
+"""The closed beta test as its user meets it: days on a simulator that counts what it is asked."""
+
+import gzip
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from kis_core.market.session import KST
+from kis_core.research.store import read_store
+from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
+from kis_sandbox.server import SandboxServer
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Desk
+
+pytestmark = pytest.mark.timeout(600)  # whichever test is first trades the days
+
+# A seed and two symbols with an entry and a stop within the first day: see the bundled demo.
+_SEED, _START = 8, datetime(2026, 11, 24, 8, 30, tzinfo=KST)
+_SYMBOLS = ("--stock", "068270", "--stock", "005490")
+_SESSION = ("--mode", "cbt", "--trade-config", "fast.yaml", *_SYMBOLS)
+_BEFORE_THE_STOP = "50"  # minutes after the open; it is bought at 09:47 and stopped at 09:59
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(slots=True)
+class Bench:
+    """A directory, a simulator, and the commands typed."""
+
+    desk: "Desk"
+    server: SandboxServer
+    runs: dict[str, Ended] = field(default_factory=dict)
+
+    def run(self, *arguments: str, stdin: str = "") -> Ended:
+        keys = CREDENTIALS[Personality.PAPER]
+        done = subprocess.run(
+            [sys.executable, "-m", "apps.kr_cbt", *arguments],
+            cwd=self.desk.directory,
+            env=self.desk.environment(
+                {
+                    "KIS_BASE_URL": self.server.base_url,
+                    "KIS_APP_KEY": keys.app_key,
+                    "KIS_APP_SECRET": keys.app_secret,
+                    "KIS_ACCOUNT_NO": keys.account_no,
+                }
+            ),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    @property
+    def recordings(self) -> list[Path]:
+        """The records, oldest first."""
+        return sorted((self.desk.directory / "data" / "recordings").glob("*.jsonl.gz"))
+
+    def rows(self, statement: str) -> list[sqlite3.Row]:
+        return self.desk.rows(statement)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A day in two runs, the second of which finds the position of the first."""
+    from tests.acceptance.conftest import new_desk
+
+    start = SandboxConfig(mode=Personality.PAPER, start=_START, seed=_SEED)
+    with SandboxServer(start) as server:
+        made = Bench(new_desk(tmp_path_factory.mktemp("cbt")), server)
+        made.runs["morning"] = made.run(*_SESSION, "--max-runs", _BEFORE_THE_STOP)
+        made.runs["status"] = made.run("--mode", "status", "--json")
+        made.runs["rest"] = made.run(*_SESSION, "--exit-after-close")
+        yield made
+
+
+@pytest.mark.req("M-03", "C-01")
+def test_a_day_enters_and_exits_on_the_virtual_account(bench: Bench) -> None:
+    trades = bench.rows("SELECT * FROM trades WHERE stock_code = '068270' ORDER BY id")
+
+    assert [(r.code, r.err) for r in bench.runs.values()] == [(0, "")] * 3
+    assert "증권사에 주문을 보내지 않습니다" in bench.runs["morning"].out
+    assert [(row["side"], row["reason"]) for row in trades] == [
+        ("buy", "breakout"),
+        ("sell", "stop_loss"),
+    ]
+    bought, sold = trades
+    assert (
+        sold["realised_pnl"]
+        == sold["amount"]
+        - sold["commission"]
+        - sold["tax"]
+        - bought["amount"]
+        - bought["commission"]
+    )
+
+
+@pytest.mark.req("M-03")
+def test_the_broker_was_asked_for_prices_and_never_for_an_order(bench: Bench) -> None:
+    asked = bench.server.sandbox.requests
+
+    assert asked["inquire-price"] > 100
+    assert {name for name in asked if "order" in name or "ccld" in name} == set()
+    assert asked["inquire-balance"] == 0
+
+
+@pytest.mark.req("C-02", "F-099")
+def test_the_position_of_the_first_run_is_guarded_by_the_second(bench: Bench) -> None:
+    before = json.loads(bench.runs["status"].out)["positions"]
+    (closed,) = bench.rows("SELECT * FROM positions WHERE stock_code = '068270'")
+
+    (held,) = [p for p in before if p["symbol"] == "068270"]
+    assert (closed["stop_price"], closed["atr"]) == (held["stop"], held["atr"])
+    assert held["atr"] > 0
+    assert closed["closed_at"] is not None
+    assert len(bench.rows("SELECT 1 FROM trades WHERE side = 'buy' AND stock_code = '068270'")) == 1
+
+
+@pytest.mark.req("C-02", "P-10")
+def test_the_virtual_account_has_rows_and_files_of_its_own(bench: Bench) -> None:
+    data = bench.desk.directory / "data"
+    modes = bench.rows("SELECT DISTINCT mode, account FROM order_state")
+
+    assert [tuple(row) for row in modes] == [("VIRTUAL", "CBT-0001")]
+    assert (data / "cbt" / "positions.json").exists()
+    assert not (data / "positions.json").exists()
+
+
+@pytest.mark.req("C-01")
+def test_the_ledger_of_the_engine_is_that_of_the_virtual_account_to_the_won(bench: Bench) -> None:
+    ours = bench.rows(
+        "SELECT SUM(CASE side WHEN 'buy' THEN -amount ELSE amount END)"
+        " - SUM(commission + tax) FROM trades"
+    )
+    with closing(sqlite3.connect(bench.desk.directory / "data/cbt/virtual_account.db")) as account:
+        (document,) = account.execute("SELECT document FROM account").fetchone()
+
+    assert json.loads(document)["cash"] == 10_000_000 + ours[0][0]
+
+
+@pytest.mark.req("C-06", "E-06")
+def test_both_runs_replay_to_identical_decisions(bench: Bench) -> None:
+    replayed = [bench.run("--mode", "replay", "--session", str(path)) for path in bench.recordings]
+
+    assert [(r.code, r.err) for r in replayed] == [(0, ""), (0, "")]
+    assert all("판단, 주문, 손익이 기록과 모두 같습니다" in r.out for r in replayed)
+    sold = bench.rows("SELECT SUM(realised_pnl) FROM trades WHERE side = 'sell'")[0][0]
+    assert f"실현 손익 {sold:+,}원" in replayed[1].out
+
+
+@pytest.mark.req("C-06")
+def test_one_changed_price_in_the_record_is_named_with_what_it_changed(
+    bench: Bench, tmp_path: Path
+) -> None:
+    lines = gzip.decompress(bench.recordings[1].read_bytes()).decode().splitlines()
+    stopped = next(n for n, line in enumerate(lines) if '"action":"sell"' in line)
+    place = max(
+        n
+        for n, line in enumerate(lines[:stopped])
+        if '"call":"market_data.quotes"' in line and '"068270"' in line
+    )
+    call = json.loads(lines[place])
+    call["answer"]["068270"]["last"] += 5_000  # far above its stop
+    lines[place] = json.dumps(call)
+    changed = tmp_path / "changed.jsonl.gz"
+    changed.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+
+    replayed = bench.run("--mode", "replay", "--session", str(changed))
+
+    assert replayed.code == 1
+    assert f"{place + 1}번째 줄이 기록된 뒤에 바뀌었습니다" in replayed.out
+    assert "처음으로 달라졌습니다" in replayed.out
+    assert f"입력  {place + 1}번째 줄 market_data.quotes" in replayed.out
+    assert str(call["answer"]["068270"]["last"]) in replayed.out
+
+
+@pytest.mark.req("K-10")
+def test_a_record_holds_no_key_and_no_account_number(bench: Bench) -> None:
+    keys = CREDENTIALS[Personality.PAPER]
+    told = b"".join(gzip.decompress(path.read_bytes()) for path in bench.recordings).decode()
+
+    assert [s for s in (keys.app_key, keys.app_secret, keys.account_no) if s in told] == []
+
+
+@pytest.mark.req("M-13")
+def test_the_export_has_every_trade_order_and_snapshot_twice(bench: Bench) -> None:
+    ended = bench.run("--mode", "export", "--to", "out")
+
+    out = bench.desk.directory / "out"
+    assert (ended.code, ended.err) == (0, "")
+    for name, table in (
+        ("trades", "trades"),
+        ("orders", "order_state"),
+        ("snapshots", "account_snapshots"),
+    ):
+        stored = bench.rows(f"SELECT COUNT(*) FROM {table}")[0][0]
+        assert pl.read_csv(out / f"{name}.csv").height == stored > 0
+        assert pl.read_parquet(out / f"{name}.parquet").height == stored
+    amounts = pl.read_parquet(out / "trades.parquet")["amount"].to_list()
+    assert amounts == [row[0] for row in bench.rows("SELECT amount FROM trades ORDER BY at")]
+
+
+@pytest.mark.req("M-13", "C-02")
+def test_a_reset_asks_and_then_begins_with_new_cash_and_nothing_held(bench: Bench) -> None:
+    kept = bench.run("--mode", "reset", stdin="\n")
+    done = bench.run("--mode", "reset", "--yes")
+    status = json.loads(bench.run("--mode", "status", "--json").out)
+
+    assert (kept.code, kept.err) == (2, "그대로 두었습니다.\n")
+    assert (done.code, done.err) == (0, "")
+    assert status["positions"] == []
+    assert status["account"] == "CBT-0002"
+
+
+@pytest.mark.req("C-09")
+def test_fetch_fills_a_store_and_goes_on_where_it_was_stopped(bench: Bench) -> None:
+    command = ("--mode", "fetch", "--days", "150", "--to", "bars/daily.parquet")
+    asked = bench.server.sandbox.requests
+
+    failed = bench.run(*command, *_SYMBOLS, "--stock", "999999")
+    first = asked["inquire-daily-itemchartprice"]
+    done = bench.run(*command, *_SYMBOLS)
+
+    bars = read_store(bench.desk.directory / "bars" / "daily.parquet")
+    assert (done.code, set(bars.symbols)) == (0, {"068270", "005490"})
+    assert bars.days == 150
+    assert (bars.volume > 0).all()
+    assert asked["inquire-daily-itemchartprice"] == first  # both were on disk already
+    assert failed.code == 1
+    assert "999999: 받지 못했습니다" in failed.err
+    assert list((bench.desk.directory / "bars").iterdir()) == [
+        bench.desk.directory / "bars" / "daily.parquet"
+    ]
+
+
+def test_a_mistake_is_refused_in_korean_with_2(bench: Bench) -> None:
+    bench.desk.write("bad.yaml", "virtual: {initial_cash: 0, slippage: 3}\n")
+    both = bench.desk.write("both.yaml", "virtual: {slippage_ticks: 1, slippage_bp: 5}\n")
+    refused = [
+        bench.run("--mode", "cbt", "--config", "bad.yaml"),
+        bench.run("--mode", "cbt", "--config", both),
+        bench.run("--mode", "replay"),
+        bench.run("--mode", "replay", "--session", "bad.yaml"),
+        bench.run("--mode", "nonsense"),
+    ]
+
+    assert [r.code for r in refused] == [2] * 5
+    assert "initial_cash" in refused[0].err
+    assert "slippage" in refused[0].err
+    assert "하나만" in refused[1].err
+    assert all("Traceback" not in r.err for r in refused)
