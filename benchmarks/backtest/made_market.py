@@ -18,7 +18,8 @@ def on_tick(prices: NDArray[np.float64]) -> NDArray[np.int32]:
     bounds = np.array([below for below, _ in _TICKS])
     ticks = np.array([tick for _, tick in _TICKS] + [_TOP_TICK])
     tick = ticks[np.searchsorted(bounds, prices, side="right")]
-    return np.maximum(100, np.round(prices / tick) * tick).astype(np.int32)
+    rounded: NDArray[np.int32] = np.maximum(100, np.round(prices / tick) * tick).astype(np.int32)
+    return rounded
 
 
 def make(folder: Path, *, symbols: int, days: int, seed: int) -> None:

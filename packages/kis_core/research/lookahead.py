@@ -85,7 +85,8 @@ def _difference(one: BacktestResult, two: BacktestResult, today: date) -> Lookah
 
 def _facts(result: BacktestResult, today: date) -> Sequence[tuple[date, str]]:
     """All that happened up to `today`, a line each, in order."""
-    facts = [(each.session_date, repr(each)) for each in (*result.fills, *result.events)]
+    facts = [(fill.session_date, repr(fill)) for fill in result.fills]
+    facts += [(event.session_date, repr(event)) for event in result.events]
     marks = zip(result.dates, result.equity, result.invested, strict=True)
     facts += [(on, f"equity {equity} invested {invested}") for on, equity, invested in marks]
     return [(on, text) for on, text in sorted(facts, key=lambda fact: fact[0]) if on <= today]
