@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PolarsError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -70,15 +71,34 @@ def _fetch_all(
         for symbol in symbols:
             progress.update(task, description=f"일봉 {symbol}")
             part = parts / f"{symbol}.parquet"
-            if not part.exists():
-                try:
-                    _write_part(
-                        part, symbol, market_data.daily_bars(symbol, before=before, count=days)
-                    )
-                except MarketDataUnavailable as error:
-                    failed[symbol] = str(error)
+            if not _is_whole(part):
+                why = _fetch_one(market_data, symbol, before=before, days=days, part=part)
+                if why is not None:
+                    failed[symbol] = why
             progress.advance(task)
     return failed
+
+
+def _fetch_one(
+    market_data: MarketData, symbol: Symbol, *, before: date, days: int, part: Path
+) -> str | None:
+    """Put the symbol's bars into `part`; why they could not be had."""
+    try:
+        bars = market_data.daily_bars(symbol, before=before, count=days)
+    except MarketDataUnavailable as error:
+        return str(error)
+    if not bars:
+        return "일봉이 없는 종목입니다"
+    _write_part(part, symbol, bars)
+    return None
+
+
+def _is_whole(part: Path) -> bool:
+    """Whether an earlier run left this part, readable; a damaged one is fetched again."""
+    try:
+        return part.exists() and bool(pl.read_parquet_schema(part))
+    except (PolarsError, OSError):
+        return False
 
 
 def _write_part(part: Path, symbol: Symbol, bars: Sequence[Bar]) -> None:
@@ -92,11 +112,11 @@ def _write_part(part: Path, symbol: Symbol, bars: Sequence[Bar]) -> None:
 def _assemble(
     parts: Path, target: Path, symbols: Sequence[Symbol], failed: dict[Symbol, str]
 ) -> int:
-    frames = [pl.read_parquet(p) for s in symbols if (p := parts / f"{s}.parquet").exists()]
+    frames = [pl.read_parquet(p) for s in symbols if _is_whole(p := parts / f"{s}.parquet")]
     for symbol, why in failed.items():
         print(f"{symbol}: 받지 못했습니다 ({why})", file=sys.stderr)
     try:
-        bars, report = clean(pl.concat([frame for frame in frames if frame.height]))
+        bars, report = clean(pl.concat(frames))
     except (BadBarFile, ValueError) as error:
         print(f"쓸 수 있는 일봉이 없습니다: {error}", file=sys.stderr)
         return ExitCode.FAILURE
