@@ -222,3 +222,23 @@ def _check(table: "Table") -> None:
     assert sum(h.quantity for h in account.holdings) == shares >= 0
     assert all(0 <= h.sellable <= h.quantity for h in account.holdings)
     assert account.deposit == 10_000_000
+
+
+def test_the_commission_must_be_there_too(table: "Table") -> None:
+    refused = table.ask(Side.BUY, 160, 62_500)  # exactly ten million won, and 1,500 of commission
+
+    assert isinstance(refused, Rejected)
+    assert refused.kind is RefusalKind.INSUFFICIENT_CASH
+
+
+@pytest.mark.req("O-11")
+def test_shares_that_are_being_sold_cannot_be_sold_again(table: "Table") -> None:
+    table.held(10)
+    table.sell(6, 80_000)
+
+    refused = table.ask(Side.SELL, 5, 80_000)
+    taken = table.ask(Side.SELL, 4, 80_000)
+
+    assert isinstance(refused, Rejected)
+    assert refused.kind is RefusalKind.INSUFFICIENT_QUANTITY
+    assert not isinstance(taken, Rejected)

@@ -258,3 +258,17 @@ def test_one_tick_is_that_of_the_band_it_moves_through(price: int, side: Side, w
 def test_slippage_is_given_one_way_only() -> None:
     with pytest.raises(ValueError, match="not in both"):
         Slippage(ticks=1, bp=5)
+
+
+@pytest.mark.req("C-01")
+def test_a_quote_from_before_the_order_fills_nothing_whenever_it_is_told(
+    table: "Table", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.buy(10)
+    table.trade(10_000)
+    late = replace(table.tape.quote, at=table.clock.now() - timedelta(seconds=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(table.tape), "quotes", lambda _, symbols: {s: late for s in symbols})
+        before = table.order()
+
+    assert (before.filled_quantity, table.order().filled_quantity) == (0, 10)
