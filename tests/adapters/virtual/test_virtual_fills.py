@@ -268,7 +268,7 @@ def test_a_quote_from_before_the_order_fills_nothing_whenever_it_is_told(
     table.trade(10_000)
     late = replace(table.tape.quote, at=table.clock.now() - timedelta(seconds=1))
     with monkeypatch.context() as patch:
-        patch.setattr(type(table.tape), "quotes", lambda _, symbols: {s: late for s in symbols})
+        patch.setattr(type(table.tape), "quotes", lambda _, symbols: dict.fromkeys(symbols, late))
         before = table.order()
 
     assert (before.filled_quantity, table.order().filled_quantity) == (0, 10)
