@@ -146,6 +146,7 @@ def _server(app: SandboxApp, on_started: Callable[[], None]) -> _Server:
         app,
         log_config=None,
         access_log=False,
+        date_header=False,  # the wire's own answers carry the virtual time
         lifespan="off",
         ws="websockets-sansio",
         ws_ping_interval=None,  # the broker asks by PINGPONG, a text of its own

@@ -174,6 +174,14 @@ def test_every_answer_says_that_it_is_the_simulators(paper: "WireClient", path: 
     assert answer.headers["X-KIS-Sandbox"] == "1"
 
 
+@pytest.mark.req("X-03", "E-08")
+def test_the_date_of_an_answer_is_of_the_virtual_clock(paper: "WireClient") -> None:
+    answer = paper.call("inquire-price", **PRICE)
+
+    assert answer.headers["X-KIS-Sandbox-Time"].startswith("2026-11-24T08:50:00")
+    assert answer.headers.get_list("date") == ["Mon, 23 Nov 2026 23:50:00 GMT"]
+
+
 @pytest.mark.req("X-06")
 @pytest.mark.parametrize("mode", ["paper", "real"])
 def test_the_keys_have_real_lengths_and_say_that_they_are_not_real(

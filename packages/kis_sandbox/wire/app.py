@@ -9,7 +9,8 @@ import json
 import socket
 import struct
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -67,11 +68,17 @@ class SandboxApp:
         await self._delay(faults)  # after the body: who hangs up now has sent it all the same
         response = self._answered(request, path, content, faults)
         await self.streams.flush()
-        response.headers[TIME] = self._sandbox.clock.now().isoformat()
+        self._date(response)
         if FaultKind.DROP_AFTER in faults:
             await _hang_up(receive, resets=False)
             return
         await response(scope, receive, send)
+
+    def _date(self, response: Response) -> None:
+        """Say the virtual time: a client's clock that follows it is not wrong by days."""
+        now = self._sandbox.clock.now()
+        response.headers["Date"] = format_datetime(now.astimezone(UTC), usegmt=True)
+        response.headers[TIME] = now.isoformat()
 
     async def _administered(self, request: Request, path: str) -> Response:
         content = await request.body()
