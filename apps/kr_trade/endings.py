@@ -69,6 +69,8 @@ def _sentence_of_failure(error: BaseException) -> str:
             return "시뮬레이터가 응답하지 않습니다. 다시 시작하세요."
         case InstanceLockLost():
             return f"실행 잠금 파일이 지워졌거나 바뀌어 멈춥니다: {error}"
+        case BrokenPipeError():
+            return "출력을 받던 프로그램이 먼저 끝났습니다."
         case OSError():
             return f"{error.filename or '디스크'}: 쓸 수 없습니다 ({error.strerror or error})."
     name = type(error).__name__
