@@ -15,7 +15,7 @@ from kis_core.market.session import KST
 
 _FILE_BYTES = 10 * 1024 * 1024
 _FILES = 10
-_TALKATIVE = ("httpx", "httpcore", "asyncio", "uvicorn", "sqlalchemy", "urllib3")
+_TALKATIVE = ("httpx", "httpcore", "asyncio", "uvicorn", "sqlalchemy", "urllib3", "alembic")
 
 
 class DailyLogHandler(RotatingFileHandler):
