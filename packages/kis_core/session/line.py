@@ -29,6 +29,9 @@ from kis_core.ports.notifier import EventKind, Level
 from kis_core.session.telling import Teller
 
 _FAILURES = (BrokerUnavailable, MarketDataUnavailable, NotSent, OutcomeUnknown)
+# Asked again and again: an outage of one of these is over when that one answers. Otherwise quotes
+# that stay away while the account answers would be an outage and a recovery every minute.
+_ASKED_AGAIN = frozenset({"quotes", "account", "orders_of"})
 
 
 @dataclass(slots=True)
@@ -41,7 +44,8 @@ class Line:
     on_answer: list[Callable[[], None]] = field(default_factory=list)
     _failing_since: datetime | None = None
     _failed_at: datetime | None = None
-    _is_told: bool = False
+    _told_of: str | None = None
+    _told_since: datetime | None = None
     _must_reconcile: bool = False
 
     @property
@@ -61,24 +65,33 @@ class Line:
         except _FAILURES as error:
             self._failed(what, str(error))
             raise
-        self._answered()
+        self._answered(what)
 
     def _failed(self, what: str, why: str) -> None:
         self._failed_at = self.teller.clock.now()
         if self._failing_since is None:
             self._failing_since = self._failed_at
-            self.teller.tell(EventKind.ERROR, None, Level.WARNING, what=what, why=why)
-        elif self._failing_for() >= self.outage_after and not self._is_told:
-            self._is_told = True
+            if self._told_of is None:
+                self.teller.tell(EventKind.ERROR, None, Level.WARNING, what=what, why=why)
+        elif self._failing_for() >= self.outage_after and self._told_of is None:
+            self._told_of, self._told_since = what, self._failing_since
             since = self._failing_since.isoformat()
             self.teller.tell(
                 EventKind.OUTAGE_STARTED, None, Level.ERROR, since=since, what=what, why=why
             )
 
-    def _answered(self) -> None:
-        since, self._failing_since = self._failing_since, None
-        if since is not None and self._is_told:
-            self._must_reconcile, self._is_told = True, False
+    def _answered(self, what: str) -> None:
+        if self._failing_for() >= self.outage_after:
+            self._must_reconcile = True
+        self._failing_since = None
+        if self._told_of == what or self._told_of not in _ASKED_AGAIN:
+            self._tell_end()
+        for listener in self.on_answer:
+            listener()
+
+    def _tell_end(self) -> None:
+        since, self._told_of, self._told_since = self._told_since, None, None
+        if since is not None:
             seconds = (self.teller.clock.now() - since).total_seconds()
             self.teller.tell(
                 EventKind.OUTAGE_ENDED,
@@ -87,8 +100,6 @@ class Line:
                 since=since.isoformat(),
                 seconds=seconds,
             )
-        for listener in self.on_answer:
-            listener()
 
     def _failing_for(self) -> timedelta:
         if self._failing_since is None or self._failed_at is None:

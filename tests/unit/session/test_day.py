@@ -63,6 +63,26 @@ def test_after_an_outage_the_account_is_compared_before_anything_is_sold(holding
     assert holding.broker.costs == {}
 
 
+@pytest.mark.req("E-03")
+def test_quotes_that_stay_away_while_the_account_answers_are_one_outage(holding: World) -> None:
+    holding.run_until(holding.at(9, 5, 30))
+    holding.market.is_down = True
+
+    holding.run_until(holding.at(9, 36))  # the account is asked and answers again and again
+    during = (
+        holding.notifier.of(EventKind.OUTAGE_STARTED),
+        holding.notifier.of(EventKind.OUTAGE_ENDED),
+    )
+    holding.market.is_down = False
+    holding.run_until(holding.at(9, 40))
+
+    assert [len(told) for told in during] == [1, 0]
+    [started] = holding.notifier.of(EventKind.OUTAGE_STARTED)
+    [ended] = holding.notifier.of(EventKind.OUTAGE_ENDED)
+    assert started.fields["since"] == holding.at(9, 6).isoformat()
+    assert ended.fields["seconds"] == 1_815.0  # answered by the first look after 09:36:00
+
+
 @pytest.mark.req("E-03", "F-052")
 def test_one_failed_request_is_no_outage(holding: World) -> None:
     holding.broker.fail_next("account", Fault.UNAVAILABLE)
