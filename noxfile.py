@@ -80,3 +80,9 @@ def chaos(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Do the tests notice defects in orders and risk? `nox -s mutants -- --only risk`."""
     _run(session, "python", "scripts/mutants.py", *session.posargs)
+
+
+@nox.session
+def rehearsal(session: nox.Session) -> None:
+    """Would it survive its first five days? `nox -s rehearsal -- --days 3 --report FILE`."""
+    _run(session, "python", "-m", "scripts.rehearsal", *session.posargs)
