@@ -15,6 +15,7 @@ from kis_core.ports.clock import Clock
 from kis_core.ports.files import ContextCache, KillSwitchFile
 from kis_core.ports.market_data import MarketData, MarketDataUnavailable
 from kis_core.ports.notifier import Notifier
+from kis_core.ports.operator_inbox import OperatorInbox
 from kis_core.ports.store import (
     CommitOutcomeUnknown,
     DuplicateOrder,
@@ -35,6 +36,7 @@ PORTS: dict[str, type] = {
     "context_cache": ContextCache,
     "kill_switch_file": KillSwitchFile,
     "candidates": CandidateSource,
+    "operator": OperatorInbox,
 }
 # Ports that are one function.
 FUNCTIONS = ("calendar_warning", "clock_skew")

@@ -43,7 +43,9 @@ class Playback:
 
     def __init__(self, record: Record, *, seen: Callable[[Call], None]) -> None:
         self._calls = record.calls()
-        self._has_candidates = bool(record.header.get("has_candidates"))
+        self._absent = [
+            name for name in ("candidates", "operator") if not record.header.get(f"has_{name}")
+        ]
         self._seen = seen
         self._next: Call | None = None
         self._inputs: dict[str, dict[str, tuple[int, str, str]]] = {}
@@ -52,8 +54,7 @@ class Playback:
         """Ports for an engine."""
         replayed = {name: cast(Any, _Replayed(name, self)) for name in PORTS}
         replayed |= {name: self.asking(name) for name in FUNCTIONS}
-        if not self._has_candidates:
-            replayed["candidates"] = None
+        replayed |= dict.fromkeys(self._absent)
         return Ports(store=_ReplayedStore(self), mirror=_NoMirror(), **replayed)
 
     def asking(self, call: str) -> Callable[..., Any]:

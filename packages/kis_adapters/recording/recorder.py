@@ -18,8 +18,13 @@ BEGIN, END = f"{STORE}.begin", f"{STORE}.end"
 
 
 def recorded(ports: Ports, tape: Tape) -> Ports:
-    """The same ports, on record; whether there are `candidates` stands there first."""
-    tape.begin({"has_candidates": ports.candidates is not None})
+    """The same ports, on record; which of those that need not be there are stands there first."""
+    tape.begin(
+        {
+            "has_candidates": ports.candidates is not None,
+            "has_operator": ports.operator is not None,
+        }
+    )
     wrapped = {
         name: cast(Any, _Recorded(name, port, tape))
         for name in PORTS

@@ -58,6 +58,9 @@ class EventKind(StrEnum):
     ACCOUNT_SNAPSHOT = "account.snapshot"
     CALENDAR_WARNING = "calendar.warning"
     STORE_UNAVAILABLE = "store.unavailable"
+    OPERATOR_COMMAND = "operator.command"
+    MESSENGER_DOWN = "messenger.down"
+    MESSENGER_UP = "messenger.up"
     ERROR = "error"
 
 

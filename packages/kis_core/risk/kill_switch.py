@@ -1,7 +1,8 @@
 """The kill switch: no new entries, exits still allowed, until a person clears it (R-02).
 
 Configuration and the file switch entries off for as long as they say so; everything else (a
-message, errors, drawdown) is written to the record and survives a restart.
+message, errors, drawdown) is written to the record and survives a restart. A pause is the
+lightest of them: the operator's own, lifted without being asked twice, and it hides nothing.
 """
 
 from dataclasses import replace
@@ -11,14 +12,29 @@ from kis_core.risk.drawdown import is_stopped
 from kis_core.risk.limits import RiskLimits
 from kis_core.risk.state import RiskRecord
 
+PAUSED = "일시 중지(사람의 지시)"  # stands where a kill switch's reason stands
+
 
 def engage(record: RiskRecord, *, reason: str, at: datetime | None) -> RiskRecord:
-    """Switch on. One that is on already keeps its first reason and time."""
+    """Switch on. One that is on already keeps its first reason and time, unless it is a pause:
+    a real reason takes its place, or lifting the pause would lift that too."""
     if not reason:
         raise ValueError("a kill switch needs a reason")
-    if record.kill_switch is not None:
+    if record.kill_switch is not None and not is_paused(record):
         return record
     return replace(record, kill_switch=reason, kill_switch_at=at)
+
+
+def is_paused(record: RiskRecord) -> bool:
+    """Whether the operator's pause, and nothing else on record, stops entries."""
+    return record.kill_switch == PAUSED
+
+
+def lift_pause(record: RiskRecord) -> RiskRecord:
+    """The record without its pause; nothing is forgiven, and another reason stays."""
+    if not is_paused(record):
+        return record
+    return replace(record, kill_switch=None, kill_switch_at=None)
 
 
 def clear(record: RiskRecord, *, equity: int, limits: RiskLimits) -> RiskRecord:

@@ -9,15 +9,16 @@ class Item(IntEnum):
     """What can be due. Where several are, the lower number runs first: the broker's word on
     orders that are live comes before new decisions."""
 
-    RECOVER = 0
-    START_DAY = 1
-    TRACK_ORDERS = 2
-    CYCLE = 3
-    SELECT = 4  # the day's candidates, a portion at a time, so that a stop never waits for all
-    SCAN = 5  # the candidates' quotes, likewise
-    PREPARE = 6  # the candidates' bars, likewise
-    SNAPSHOT = 7
-    CLOSE_DAY = 8
+    OBEY = 0  # what the operator asked for, before anything else is decided
+    RECOVER = 1
+    START_DAY = 2
+    TRACK_ORDERS = 3
+    CYCLE = 4
+    SELECT = 5  # the day's candidates, a portion at a time, so that a stop never waits for all
+    SCAN = 6  # the candidates' quotes, likewise
+    PREPARE = 7  # the candidates' bars, likewise
+    SNAPSHOT = 8
+    CLOSE_DAY = 9
 
 
 class Agenda:

@@ -28,6 +28,7 @@ from kis_core.session.preparation import Preparation
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.sizing.policy import quantity_for
+from kis_core.strategy.decision import Reason
 
 _MINUTE = timedelta(minutes=1)
 _PERCENT = 100.0
@@ -88,13 +89,12 @@ class Approvals:
 
         One filled entry a session: a breakout bought and stopped out is not bought again the same
         day. A rejected entry is not repeated; one that certainly did not reach the broker may be
-        decided again, up to `entry_legs_max` orders.
+        decided again, up to `entry_legs_max` orders. What the operator had sold stays sold.
         """
-        entries = [
-            order
-            for order in self._orders(session_date)
-            if order.intent.symbol == symbol and order.intent.side is Side.BUY
-        ]
+        orders = [o for o in self._orders(session_date) if o.intent.symbol == symbol]
+        if any(order.intent.reason == Reason.BY_OPERATOR for order in orders):
+            return False
+        entries = [order for order in orders if order.intent.side is Side.BUY]
         if len(entries) >= self.settings.orders.entry_legs_max:
             return False
         return all(_allows_another(order) for order in entries)

@@ -12,6 +12,7 @@ from kis_core.ports.clock import Clock
 from kis_core.ports.files import ContextCache, KillSwitchFile, PositionsMirror
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Notifier
+from kis_core.ports.operator_inbox import OperatorInbox
 from kis_core.ports.store import Store
 from kis_core.session.approvals import Approvals
 from kis_core.session.books import Books
@@ -27,6 +28,7 @@ from kis_core.session.ledger import Ledger
 from kis_core.session.line import Line, LineBroker, LineMarketData
 from kis_core.session.lost import LostAnswers
 from kis_core.session.preparation import Preparation
+from kis_core.session.remote_control import RemoteControl
 from kis_core.session.risk_status import RiskStatus
 from kis_core.session.settings import SessionSettings
 from kis_core.session.supervision import Supervision
@@ -36,7 +38,8 @@ from kis_core.session.telling import Teller
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the engine talks to. Without `candidates`, those of the settings count.
+    """Everything that the engine talks to. Without `candidates`, those of the settings count;
+    without `operator` nobody gives commands.
     `calendar_warning` and `clock_skew`: see Surroundings."""
 
     clock: Clock
@@ -49,6 +52,7 @@ class Ports:
     context_cache: ContextCache
     kill_switch_file: KillSwitchFile
     candidates: CandidateSource | None = None
+    operator: OperatorInbox | None = None
     calendar_warning: Callable[[date], str | None] = lambda _: None
     clock_skew: Callable[[], float | None] = lambda: None
 
@@ -72,6 +76,7 @@ class Parts:
     entry_list: EntryList
     first_day: FirstDay
     surroundings: Surroundings
+    remote_control: RemoteControl
 
 
 def assemble(
@@ -185,6 +190,13 @@ def assemble(
             teller=teller,
             calendar_warning=ports.calendar_warning,
             clock_skew=ports.clock_skew,
+        ),
+        remote_control=RemoteControl(
+            inbox=ports.operator,
+            books=books,
+            supervision=supervision,
+            clock=clock,
+            teller=teller,
         ),
         entry_list=EntryList(
             source=ports.candidates or ListedCandidates(settings.candidates),

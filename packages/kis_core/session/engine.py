@@ -47,7 +47,7 @@ class Engine:
         self._entries, self._closing = parts.entries, parts.closing
         self._risk_status = parts.risk_status
         self._entry_list, self._first_day = parts.entry_list, parts.first_day
-        self._surroundings = parts.surroundings
+        self._surroundings, self._remote_control = parts.surroundings, parts.remote_control
         self._agenda = Agenda()
         self._session: Session | None = None
         self._is_confirmed = True
@@ -76,6 +76,8 @@ class Engine:
         """
         now = self._clock.now()
         self._notice_clock(now)
+        if self._remote_control.listen():
+            self._agenda.bring_forward(Item.OBEY, now)
         while not self._is_finished:
             due = self._agenda.pop_due(now)
             if due is None:
@@ -100,6 +102,7 @@ class Engine:
 
     def _run(self, item: Item, due_at: datetime) -> None:
         actions: dict[Item, Callable[[datetime], None]] = {
+            Item.OBEY: self._obey,
             Item.RECOVER: self._recover,
             Item.START_DAY: self._start_day,
             Item.TRACK_ORDERS: self._track_orders,
@@ -155,6 +158,12 @@ class Engine:
         if order.intent.side is Side.BUY:
             return phase in (Phase.CONTINUOUS, Phase.CLOSING_AUCTION)
         return phase is Phase.CONTINUOUS and not self._guard.is_stopped(order.intent.symbol)
+
+    def _obey(self, _due_at: datetime) -> None:
+        """What the operator asked for; a sale is placed by the next look, which is now."""
+        if self._remote_control.obey() and self._agenda.due_at(Item.CYCLE) is not None:
+            now, session = self._clock.now(), self._current()
+            self._agenda.bring_forward(Item.CYCLE, max(now, session.opens_at))
 
     def _recover(self, _due_at: datetime) -> None:
         """Resolve what was open when the last process ended, before anything is decided."""

@@ -159,12 +159,19 @@ class Guard:
             position=position,
             now=self.clock.now(),
         )
+        if self._is_wanted_sold(position.symbol) and decision.reason not in _BLIND:
+            decision = replace(decision, action=Action.SELL, reason=Reason.BY_OPERATOR)
         seen = strategy.observe(position=position, quote=quote, session_date=session_date)
         gap = strategy.gap_check(position, quote, session_date)
         if gap is not None:
             triggered = session_date if gap.triggered else position.gap_triggered_on
             seen = replace(seen, gap_checked_on=session_date, gap_triggered_on=triggered)
         return _Judged(before=position, seen=seen, quote=quote, decision=decision, gap=gap)
+
+    def _is_wanted_sold(self, symbol: Symbol) -> bool:
+        """Whether the operator said to sell it; a price is all that this needs."""
+        pending = self.books.pending_exits.get(symbol)
+        return pending is not None and pending.reason == Reason.BY_OPERATOR
 
     def _note_stopped(self, quote: Quote) -> None:
         self.note_flags(quote)

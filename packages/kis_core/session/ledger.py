@@ -23,6 +23,7 @@ from kis_core.positions.position import Position, PositionSource
 from kis_core.session.books import Books
 from kis_core.session.journal import OrderJournal
 from kis_core.session.settings import SessionSettings
+from kis_core.strategy.decision import Reason
 
 _SETTLEMENT_SESSIONS = 2  # T+2
 
@@ -65,7 +66,7 @@ class Ledger:
             uow.append_order_events(order, events)
             if booked:
                 self._write_position(uow, order, position)
-                if order.intent.side is Side.SELL:
+                if self._ends_pending_exit(order, position):
                     uow.clear_pending_exit(order.intent.symbol)
         self.books.keep_order(order)
         if adopted is not None:
@@ -164,9 +165,17 @@ class Ledger:
             tax=order.tax,
         )
         self._tell_position(order, last, had=had)
-        if order.intent.side is Side.SELL and symbol in self.books.pending_exits:
+        if self._ends_pending_exit(order, last.position):
             del self.books.pending_exits[symbol]
             self.journal.tell(EventKind.PENDING_EXIT_CLEARED, order, why="filled")
+
+    def _ends_pending_exit(self, order: Order, position: Position | None) -> bool:
+        """A sale that filled takes its symbol's parked exit with it; an operator's word stands
+        until nothing is left."""
+        pending = self.books.pending_exits.get(order.intent.symbol)
+        if pending is None or order.intent.side is not Side.SELL:
+            return False
+        return position is None or pending.reason != Reason.BY_OPERATOR
 
     def _tell_position(self, order: Order, booked: Booked, *, had: bool) -> None:
         position = booked.position

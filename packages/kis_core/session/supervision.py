@@ -15,7 +15,14 @@ from kis_core.ports.files import KillSwitchFile
 from kis_core.ports.notifier import EventKind, Level
 from kis_core.ports.store import AccountSnapshot, CommitOutcomeUnknown, StoreUnavailable
 from kis_core.risk.drawdown import DrawdownSignal, after_equity
-from kis_core.risk.kill_switch import after_api_error
+from kis_core.risk.kill_switch import (
+    PAUSED,
+    after_api_error,
+    clear,
+    engage,
+    is_paused,
+    lift_pause,
+)
 from kis_core.risk.state import RiskRecord, roll_session
 from kis_core.session.books import Books
 from kis_core.session.custody import Custody
@@ -58,6 +65,36 @@ class Supervision:
             self._tell_on(self.outside)
         elif self.outside is None and before is not None:
             self.teller.tell(EventKind.KILL_SWITCH_OFF, None, Level.WARNING, reason=before)
+
+    def switch_on(self, reason: str) -> None:
+        """Stop entries until a person clears the switch; a pause gives way to it."""
+        self._keep(engage(self._record(), reason=reason, at=self.clock.now()))
+
+    def pause(self) -> None:
+        """Stop entries until `resume`; what stops them already stays as it is."""
+        self._keep(engage(self._record(), reason=PAUSED, at=self.clock.now()))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether entries are stopped by a pause alone."""
+        return self.books.risk is not None and is_paused(self.books.risk)
+
+    def resume(self) -> None:
+        """Lift a pause."""
+        self._keep(lift_pause(self._record()))
+
+    def switch_off(self) -> None:
+        """Clear the switch on record, on purpose; a drawdown is measured anew from here."""
+        record = self._record()
+        account = self.custody.state
+        equity = account.equity if account is not None else record.start_equity
+        self._keep(clear(record, equity=equity, limits=self.settings.limits))
+        self.teller.tell(EventKind.KILL_SWITCH_OFF, None, Level.WARNING, reason=record.kill_switch)
+
+    def _record(self) -> RiskRecord:
+        if self.books.risk is None:
+            raise ValueError("no risk record has begun")
+        return self.books.risk
 
     def note_api_error(self) -> None:
         """One more piece of work failed because nothing answered. Never raises."""
@@ -132,9 +169,9 @@ class Supervision:
         with self.books.writing() as uow:
             uow.put_risk(record)
         self.books.risk = record
-        was_on = before is not None and before.kill_switch is not None
-        if record.kill_switch is not None and not was_on:
-            self._tell_on(record.kill_switch)
+        known = before.kill_switch if before is not None else None
+        if record.kill_switch not in (None, PAUSED, known):
+            self._tell_on(str(record.kill_switch))
 
     def _tell_on(self, reason: str) -> None:
         self.teller.tell(EventKind.KILL_SWITCH_ON, None, Level.ERROR, reason=reason)

@@ -17,7 +17,8 @@ class Action(StrEnum):
 
 @unique
 class Reason(StrEnum):
-    """Why. The first block are entries and exits, the second are the reasons to hold."""
+    """Why. The first block are entries and exits, the second are the reasons to hold. No strategy
+    says BY_OPERATOR: it is a person's word, carried out as any other exit."""
 
     BREAKOUT = "breakout"
     GAP_PROTECTION = "gap_protection"
@@ -25,6 +26,7 @@ class Reason(StrEnum):
     TAKE_PROFIT = "take_profit"
     TRAILING_STOP = "trailing_stop"
     TREND_BROKEN = "trend_broken"
+    BY_OPERATOR = "by_operator"
 
     WITHIN_LEVELS = "within_levels"
     NO_UPTREND = "no_uptrend"
