@@ -24,6 +24,7 @@ from kis_core.session.settings import SessionSettings
 _LEFT_OUT: Any = {
     "credentials": True,
     "telegram": True,
+    "messages": True,
     "database": True,
     "paths": True,
     "sources": True,
@@ -60,6 +61,7 @@ def recorded_settings(header: Mapping[str, Any]) -> SessionSettings:
         document: dict[str, Any] = {
             "credentials": None,
             "telegram": {},
+            "messages": {},
             "database": {},
             "paths": {},
         }

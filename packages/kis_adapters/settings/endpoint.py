@@ -24,6 +24,7 @@ def endpoint_problems(settings: Settings) -> list[str]:
     for name, url, schemes in (
         ("KIS_BASE_URL", settings.api.base_url, ("http", "https")),
         ("KIS_WS_URL", settings.api.ws_url, ("ws", "wss")),
+        ("TELEGRAM_API_URL", settings.telegram.api_url, ("http", "https")),
     ):
         if url is not None:
             problem = _url_problem(url, schemes) or _mode_problem(url, settings.mode)

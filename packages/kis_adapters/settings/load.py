@@ -221,14 +221,12 @@ class _Resolution:
         method = self._values.get("universe.selection_method")
         if idle and method is not None and method.value == "fixed":
             told.append(f"selection_method: fixed에서는 쓰이지 않는 설정입니다: {', '.join(idle)}")
-        if "telegram.bot_token" in self._values:
-            told.append("텔레그램 알림은 아직 지원하지 않습니다. 콘솔과 로그에만 알립니다.")
         return told
 
 
 def _problems_of_whole(settings: Settings) -> list[str]:
     """What only the sections together can get wrong."""
-    problems = endpoint_problems(settings)
+    problems = endpoint_problems(settings) + _half_a_telegram(settings)
     if settings.mode is TradingMode.REAL:
         problems += _beyond_real_bounds(settings)
     risk, strategy = settings.risk, settings.strategy
@@ -250,6 +248,17 @@ def _problems_of_whole(settings: Settings) -> list[str]:
         if asked > universe.max_stocks:
             problems.append(f"--stock이 {asked}종목인데 max_stocks는 {universe.max_stocks}입니다.")
     return problems
+
+
+def _half_a_telegram(settings: Settings) -> list[str]:
+    """Whoever gave one of the two believes that he will be told."""
+    telegram = settings.telegram
+    if not telegram.enabled or (telegram.bot_token is None) == (telegram.chat_id is None):
+        return []
+    missing = "TELEGRAM_CHAT_ID" if telegram.chat_id is None else "TELEGRAM_BOT_TOKEN"
+    return [
+        f"{missing}가 없어 텔레그램을 쓸 수 없습니다. 채우거나 TELEGRAM_ENABLED=false로 두세요."
+    ]
 
 
 def _beyond_real_bounds(settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ The names are those of `config/kr_trade.yaml`. Percentages are percent (2.0 is 2
 times carry their unit in the name. What differs between PAPER and REAL stands in `by_mode`.
 """
 
+import re
 from datetime import date
 from enum import StrEnum, unique
 from pathlib import Path
@@ -187,10 +188,62 @@ class DatabaseSettings(Section):
     url: SecretStr = SecretStr("sqlite:///data/kis.db")
 
 
+def _bot_token(token: SecretStr | None) -> SecretStr | None:
+    """It becomes a part of a URL, so nothing but what a token is made of may be in it."""
+    if token is not None and not re.fullmatch(r"[0-9]+:[\w-]+", token.get_secret_value(), re.A):
+        raise ValueError("텔레그램 봇 토큰은 '숫자:글자' 꼴입니다(BotFather가 준 그대로)")
+    return token
+
+
+def _chat_id(chat: SecretStr | None) -> SecretStr | None:
+    if chat is not None and not re.fullmatch(r"-?[0-9]{1,20}", chat.get_secret_value(), re.A):
+        raise ValueError("텔레그램 대화 번호(chat id)는 정수입니다(단체방은 음수)")
+    return chat
+
+
 class TelegramSettings(Section):
-    bot_token: SecretStr | None = None
-    chat_id: SecretStr | None = None
+    """One bot and the one conversation that it speaks to and listens to. `api_url` None: the
+    official server."""
+
+    bot_token: Annotated[SecretStr | None, AfterValidator(_bot_token)] = None
+    chat_id: Annotated[SecretStr | None, AfterValidator(_chat_id)] = None
     enabled: bool = True
+    api_url: str | None = None
+
+
+Loudness = Literal["on", "silent", "off"]
+
+
+class MessageSettings(Section):
+    """What is sent to the telephone: with a sound, without one, or not at all. `commands` False:
+    nothing is listened to. A command older than `stale_command_s` is not carried out (a kill
+    always is); a question whether it is meant expires after `confirm_within_s`."""
+
+    session: Loudness = "on"
+    signal: Loudness = "silent"
+    order_sent: Loudness = "silent"
+    order_filled: Loudness = "on"
+    order_partial: Loudness = "on"
+    order_cancelled: Loudness = "silent"
+    order_failed: Loudness = "on"
+    stop_loss: Loudness = "on"
+    take_profit: Loudness = "on"
+    trailing: Loudness = "on"
+    gap: Loudness = "on"
+    near_stop: Loudness = "on"
+    near_take: Loudness = "silent"
+    pending_exit: Loudness = "on"
+    position: Loudness = "on"
+    universe: Loudness = "silent"
+    feed: Loudness = "on"
+    outage: Loudness = "on"
+    risk: Loudness = "on"
+    kill_switch: Loudness = "on"
+    summary: Loudness = "on"
+    error: Loudness = "on"
+    commands: bool = True
+    stale_command_s: Annotated[int, Field(ge=10, le=3_600)] = 120
+    confirm_within_s: Annotated[int, Field(ge=10, le=600)] = 60
 
 
 class PathSettings(Section):

@@ -19,6 +19,7 @@ from kis_adapters.settings.sections import (
     EventSettings,
     LogSettings,
     MarketDataSettings,
+    MessageSettings,
     OrderSettings,
     PathSettings,
     RealSettings,
@@ -59,6 +60,7 @@ class Settings(Section):
     credentials: CredentialSettings | None
     database: DatabaseSettings
     telegram: TelegramSettings
+    messages: MessageSettings
     paths: PathSettings
     log: LogSettings
     simulator: SimulatorSettings
@@ -71,6 +73,12 @@ class Settings(Section):
     def uses_simulator(self) -> bool:
         """Whether the bundled simulator stands in for the broker (M-15)."""
         return self.mode is TradingMode.PAPER and self.credentials is None
+
+    @property
+    def uses_telegram(self) -> bool:
+        """Whether messages go to a telephone too."""
+        telegram = self.telegram
+        return telegram.enabled and None not in (telegram.bot_token, telegram.chat_id)
 
     def masked(self) -> dict[str, Plain]:
         """Every setting by its dotted name, safe to print: secrets are hidden, of the account
@@ -157,6 +165,7 @@ def sections_of() -> Mapping[str, type[Section]]:
         "credentials": CredentialSettings,
         "database": DatabaseSettings,
         "telegram": TelegramSettings,
+        "messages": MessageSettings,
         "paths": PathSettings,
         "log": LogSettings,
         "simulator": SimulatorSettings,

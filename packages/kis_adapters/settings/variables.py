@@ -34,6 +34,7 @@ _OF_ANY_MODE = {
     "TELEGRAM_BOT_TOKEN": "telegram.bot_token",
     "TELEGRAM_CHAT_ID": "telegram.chat_id",
     "TELEGRAM_ENABLED": "telegram.enabled",
+    "TELEGRAM_API_URL": "telegram.api_url",
     "AUTO_TRADE_LOG_DIR": "paths.log_dir",
     "LOG_LEVEL": "log.level",
     "KILL_SWITCH": "risk.kill_switch",

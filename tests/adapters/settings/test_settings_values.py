@@ -281,8 +281,8 @@ def test_nothing_secret_is_in_any_text_form_of_the_settings(load: Load) -> None:
         "KIS_APP_SECRET": "SECRET-app-secret",
         "KIS_ACCOUNT_NO": "99000042",
         "KIS_HTS_ID": "SECRET-hts",
-        "TELEGRAM_BOT_TOKEN": "SECRET-bot",
-        "TELEGRAM_CHAT_ID": "SECRET-chat",
+        "TELEGRAM_BOT_TOKEN": "1:SECRET-bot",
+        "TELEGRAM_CHAT_ID": "-777000777",
         "DB_HOST": "db.example.invalid",
         "DB_NAME": "trading",
         "DB_USER": "trader",
@@ -295,6 +295,7 @@ def test_nothing_secret_is_in_any_text_form_of_the_settings(load: Load) -> None:
     for text in texts:
         assert "SECRET" not in text
         assert "99000042" not in text
+        assert "777000777" not in text
     assert settings.masked()["credentials.account_no"] == "******42"
     assert settings.masked()["database.url"] == (
         "mysql+pymysql://********@db.example.invalid:3306/trading"
