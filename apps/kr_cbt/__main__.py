@@ -99,6 +99,10 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
                     to=arguments.to,
                 ),
             )
+        case Mode.SWEEP:
+            from apps.kr_cbt.sweep import sweep  # the same
+
+            return sweep(settings, cbt, arguments.research, arguments.to)
         case _:
             if refusals := call_plan(settings).refusals():
                 return _say("\n".join(refusals), ExitCode.REFUSED)

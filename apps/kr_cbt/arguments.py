@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from apps.exit_code import ExitCode
+from apps.kr_cbt.research_arguments import ResearchArguments, add_research, research_of
 
 
 @unique
@@ -20,6 +21,7 @@ class Mode(StrEnum):
     EXPORT = "export"
     FETCH = "fetch"
     REPLAY = "replay"
+    SWEEP = "sweep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Arguments:
     to: Path | None
     session: Path | None
     days: int
+    research: ResearchArguments
 
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
@@ -69,6 +72,8 @@ def parse(argv: list[str]) -> Arguments:
     given = parser.parse_args(argv)
     if given.mode == Mode.REPLAY and given.session is None:
         parser.error("--mode replay 에는 --session 파일이 필요합니다")
+    if given.mode == Mode.SWEEP and given.data is None:
+        parser.error("--mode sweep 에는 --data 봉 자료가 필요합니다")
     return Arguments(
         mode=Mode(given.mode),
         config=given.config,
@@ -84,6 +89,7 @@ def parse(argv: list[str]) -> Arguments:
         to=given.to,
         session=given.session,
         days=given.days,
+        research=research_of(given),
     )
 
 
@@ -101,16 +107,19 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="cbt: 가상 매매 · status: 가상 계좌의 현재 상태 · reset: 가상 계좌를 새로 시작 ·"
         " export: CSV 와 Parquet 으로 내보내기 · fetch: 일봉 내려받기 ·"
-        " replay: 기록된 세션을 다시 돌려 비교",
+        " replay: 기록된 세션을 다시 돌려 비교 · sweep: 파라미터 여러 벌을 백테스트",
     )
     _add_session(parser)
     parser.add_argument("--json", action="store_true", help="status: JSON 으로 출력")
     parser.add_argument("--yes", action="store_true", help="reset: 묻지 않고 새로 시작합니다")
-    parser.add_argument("--to", type=Path, metavar="경로", help="export, fetch: 결과를 둘 곳")
+    parser.add_argument(
+        "--to", type=Path, metavar="경로", help="export, fetch, sweep: 결과를 둘 곳"
+    )
     parser.add_argument("--session", type=Path, metavar="파일", help="replay: 세션 기록 파일")
     parser.add_argument(
         "--days", type=_days, default=500, metavar="N", help="fetch: 거래일 수 (기본 500)"
     )
+    add_research(parser)
     return parser
 
 
