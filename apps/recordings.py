@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from apps.build import commit_hash, product_version
 from apps.session_settings import session_settings
 from kis_adapters.recording.record import BadRecord
+from kis_adapters.recording.retention import drop_oldest
 from kis_adapters.recording.tape import Tape
 from kis_adapters.settings.settings import Settings
 from kis_core.orders.identity import Namespace, TradingMode, masked_account
 from kis_core.ports.clock import Clock
 from kis_core.session.settings import SessionSettings
 
+_MB = 1_000_000
 # Secrets, and what the engine does not know of: a record can be shown to anyone.
 _LEFT_OUT: Any = {
     "credentials": True,
@@ -27,6 +29,7 @@ _LEFT_OUT: Any = {
     "messages": True,
     "database": True,
     "paths": True,
+    "recording": True,
     "sources": True,
     "warnings": True,
     "api": {"hts_id", "base_url", "ws_url"},
@@ -34,14 +37,17 @@ _LEFT_OUT: Any = {
 
 
 def open_tape(
-    directory: Path, settings: Settings, *, app: str, mode: TradingMode, account: str, clock: Clock
+    directory: Path, settings: Settings, *, app: str, namespace: Namespace, clock: Clock
 ) -> Tape:
-    """A new record in `directory`, named after the app and the session's time. Raises OSError."""
+    """A new record in `directory`, named after the app and the session's time; the oldest ones
+    make room for it. Raises OSError."""
     now = clock.now()
+    most_bytes = settings.recording.keep_mb * _MB // 2  # those that stay, and the new one
+    drop_oldest(directory, app=app, most_bytes=most_bytes)
     header = {
         "app": app,
-        "mode": mode,
-        "account": masked_account(account),
+        "mode": namespace.mode,
+        "account": masked_account(namespace.account),
         "started_at": now,
         "version": product_version(),
         "commit": commit_hash(),
@@ -51,7 +57,7 @@ def open_tape(
         again = f"-{number}" if number > 1 else ""
         path = directory / f"{app}_{now:%Y%m%d_%H%M%S}{again}.jsonl.gz"
         if not path.exists():
-            return Tape(path, header)
+            return Tape(path, header, most_bytes=most_bytes)
     raise AssertionError("the numbers are without end")
 
 
@@ -64,6 +70,7 @@ def recorded_settings(header: Mapping[str, Any]) -> SessionSettings:
             "messages": {},
             "database": {},
             "paths": {},
+            "recording": {},
         }
         settings = Settings.model_validate({**header["settings"], **document})
         mode, account = TradingMode(header["mode"]), str(header["account"])

@@ -9,9 +9,7 @@ from pathlib import Path
 from apps.injection import providers
 from apps.kr_cbt.settings import CbtSettings
 from apps.kr_trade.container import TradeContainer
-from apps.recordings import open_tape, settings_in
-from kis_adapters.recording.recorder import recorded
-from kis_adapters.recording.tape import Tape
+from apps.recordings import settings_in
 from kis_adapters.settings.settings import Settings
 from kis_adapters.virtual.account_file import AccountFile
 from kis_adapters.virtual.broker import VirtualBroker
@@ -22,7 +20,6 @@ from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Notifier
-from kis_core.session.engine import Engine, Ports
 from kis_core.session.settings import SessionSettings
 
 ACCOUNT_FILE = "virtual_account.db"
@@ -62,26 +59,8 @@ def _broker(
     )
 
 
-def _tape(
-    settings: Settings, cbt: CbtSettings, file: AccountFile, clock: Clock
-) -> Iterator[Tape | None]:
-    if cbt.recordings is None:
-        yield None
-        return
-    tape = open_tape(
-        cbt.recordings,
-        settings,
-        app="kr_cbt",
-        mode=TradingMode.VIRTUAL,
-        account=file.account_name,
-        clock=clock,
-    )
-    yield tape
-    tape.close()
-
-
-def _engine(ports: Ports, settings: SessionSettings, tape: Tape | None) -> Engine:
-    return Engine(ports if tape is None else recorded(ports, tape), settings)
+def _recordings(cbt: CbtSettings) -> Path | None:
+    return cbt.recordings
 
 
 class CbtContainer(TradeContainer):
@@ -101,12 +80,7 @@ class CbtContainer(TradeContainer):
         TradeContainer.settings,
         cbt,
     )
-    tape = providers.Resource(
-        _tape, TradeContainer.settings, cbt, account_file, TradeContainer.clock
-    )
-    recorded_engine = providers.Singleton(
-        _engine, TradeContainer.ports, TradeContainer.session_settings, tape
-    )
+    virtual_recordings = providers.Callable(_recordings, cbt)
 
 
 def cbt_container(
@@ -117,5 +91,6 @@ def cbt_container(
     container.namespace.override(container.virtual_namespace)
     container.session_settings.override(container.virtual_settings)
     container.broker.override(container.virtual_broker)
-    container.engine.override(container.recorded_engine)
+    container.recordings.override(container.virtual_recordings)
+    container.app.override("kr_cbt")
     return container

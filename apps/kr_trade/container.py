@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy.engine import Engine as Database
 
 from apps.injection import containers, providers
+from apps.recordings import open_tape
 from apps.session_settings import SCAN_CHUNK, session_settings
 from kis_adapters.files.context_cache import JsonContextCache
 from kis_adapters.files.kill_switch import TextKillSwitchFile
@@ -22,6 +23,8 @@ from kis_adapters.kis.holidays import KisHolidays
 from kis_adapters.kis.market_data import KisMarketData
 from kis_adapters.kis.market_scan import KisMarketScan
 from kis_adapters.kis.trading import KisRestBroker
+from kis_adapters.recording.recorder import recorded
+from kis_adapters.recording.tape import Tape
 from kis_adapters.settings.by_mode import PAPER_REST, REAL_REST
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.account_lock import account_lock
@@ -45,7 +48,7 @@ from kis_core.ports.broker import Broker
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
 from kis_core.ports.market_data import MarketData
-from kis_core.ports.notifier import Notifier
+from kis_core.ports.notifier import Event, EventKind, Level, Notifier
 from kis_core.ports.store import Store
 from kis_core.session.engine import Engine, Ports
 from kis_core.session.settings import SessionSettings
@@ -228,12 +231,52 @@ def _universe(
     )
 
 
+def _recordings(settings: Settings) -> Path | None:
+    """Where sessions are put on record; None: nowhere."""
+    return settings.paths.data_dir / "recordings" if settings.recording.enabled else None
+
+
+def _tape(
+    directory: Path | None,
+    settings: Settings,
+    app: str,
+    namespace: Namespace,
+    clock: Clock,
+    notifier: Notifier,
+) -> Iterator[Tape | None]:
+    """This session's record. A session that cannot be put on record trades all the same (E-07)."""
+    if directory is None:
+        yield None
+        return
+    try:
+        tape = open_tape(directory, settings, app=app, namespace=namespace, clock=clock)
+    except OSError as error:
+        notifier.tell(
+            Event(
+                kind=EventKind.ERROR,
+                at=clock.now(),
+                level=Level.WARNING,
+                fields={"what": "recording", "why": f"이 세션은 기록하지 못합니다: {error}"},
+            )
+        )
+        yield None
+        return
+    yield tape
+    tape.close()
+
+
+def _engine(ports: Ports, settings: SessionSettings, tape: Tape | None) -> Engine:
+    return Engine(ports if tape is None else recorded(ports, tape), settings)
+
+
 class TradeContainer(containers.DeclarativeContainer):
-    """Everything that kr_trade is made of. `settings`, `config_dir` and `notifier` are given."""
+    """Everything that kr_trade is made of. `settings`, `config_dir` and `notifier` are given;
+    `app` is the name of what is run."""
 
     settings = providers.Dependency(instance_of=Settings)
     config_dir = providers.Dependency(instance_of=Path)
     notifier: providers.Dependency[Notifier] = providers.Dependency()
+    app = providers.Object("kr_trade")
 
     simulator = providers.Resource(_simulator, settings)
     connection = providers.Singleton(_connection, settings, simulator)
@@ -285,4 +328,6 @@ class TradeContainer(containers.DeclarativeContainer):
         clock_skew=client.provided.clock_skew,
     )
     session_settings = providers.Singleton(_session_settings, settings, connection)
-    engine = providers.Singleton(Engine, ports, session_settings)
+    recordings: providers.Provider[Path | None] = providers.Callable(_recordings, settings)
+    tape = providers.Resource(_tape, recordings, settings, app, namespace, clock, notifier)
+    engine = providers.Singleton(_engine, ports, session_settings, tape)

@@ -1,13 +1,15 @@
 """Where a session's record is written: one gzipped file of JSON lines, by a thread of its own.
 
-The trading thread hands over finished lines and never waits (E-07). A disk that fails ends the
-record, not the session. What was written survives the death of the process: the stream is
-flushed every second, and a file without its last line is a record that was cut short.
+The trading thread hands over finished lines and never waits (E-07). A disk that fails, or a record
+that reaches its limit, ends the record, not the session. What was written survives the death of
+the process: the stream is flushed as soon as nothing more comes for a moment, and every second. A
+file without its last line is a record that was cut short.
 
 Each line carries a checksum over itself and the line before it, so a line that was changed
 afterwards shows.
 """
 
+import errno
 import gzip
 import os
 import threading
@@ -25,7 +27,9 @@ from kis_adapters.recording.plain import text_of
 FORMAT = 1
 _MOST_WAITING = 200_000  # lines; a writer that far behind is dead
 _FLUSH_S = 1.0
+_LULL_S = 0.05
 _LEVEL = 6
+_MOST_BYTES = 250_000_000
 
 _log = structlog.get_logger(__name__)
 
@@ -33,10 +37,12 @@ _log = structlog.get_logger(__name__)
 class Tape:
     """A record being written to `path`, which must not exist. Raises OSError when it cannot be.
 
-    `header` says what was run with what; it holds nothing secret.
+    `header` says what was run with what; it holds nothing secret. `most_bytes` bounds the file.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, object]) -> None:
+    def __init__(
+        self, path: Path, header: Mapping[str, object], *, most_bytes: int = _MOST_BYTES
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Exclusive, and for the owner alone: it tells what an account holds.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -46,6 +52,7 @@ class Tape:
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         self._failure: str | None = None
         self._chain = 0
+        self._most_bytes = most_bytes
         self.calls = 0
         self._header = dict(header)
         self._writer = threading.Thread(target=self._write_all, name="tape", daemon=True)
@@ -59,6 +66,7 @@ class Tape:
     def begin(self, facts: Mapping[str, object]) -> None:
         """Write the header, with `facts` about what is recorded; once, before anything else."""
         self._lines.put(text_of({"format": FORMAT, **self._header, **facts}))
+        _log.info("recording.began", path=str(self.path))
 
     def add(self, line: Mapping[str, object]) -> None:
         """Put one call on record; returns at once."""
@@ -77,27 +85,36 @@ class Tape:
         self._writer.join(within_s)
 
     def _write_all(self) -> None:
-        flushed_at = monotonic()
         try:
-            while True:
-                try:
-                    line = self._lines.get(timeout=_FLUSH_S)
-                except Empty:
-                    line = b""
-                if line is None:
-                    break
-                if line:
-                    self._write(line)
-                if not line or monotonic() - flushed_at >= _FLUSH_S:
-                    self._file.flush()
-                    self._raw.flush()
-                    flushed_at = monotonic()
+            self._write_until_closed()
             self._file.close()
         except OSError as error:
             self._fail(str(error))
         finally:
             with suppress(OSError):  # told already
                 self._raw.close()
+
+    def _write_until_closed(self) -> None:
+        flushed_at, is_flushed = monotonic(), True
+        while True:
+            try:
+                line = self._lines.get(timeout=None if is_flushed else _LULL_S)
+            except Empty:
+                is_lull = True
+            else:
+                if line is None:
+                    return
+                self._write(line)
+                is_flushed = is_lull = False
+            if is_lull or monotonic() - flushed_at >= _FLUSH_S:
+                self._flush()
+                flushed_at, is_flushed = monotonic(), True
+
+    def _flush(self) -> None:
+        self._file.flush()
+        self._raw.flush()
+        if self._raw.tell() > self._most_bytes:
+            raise OSError(errno.EFBIG, "the record has reached its limit")
 
     def _write(self, body: bytes) -> None:
         self._chain = crc32(body, self._chain)

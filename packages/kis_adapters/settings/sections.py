@@ -254,6 +254,14 @@ class PathSettings(Section):
     log_dir: HomePath = Field(default=Path("~/auto-trade/logs"), validate_default=True)
 
 
+class RecordingSettings(Section):
+    """What every session is put on record with, for a replay. The records of one app take at most
+    `keep_mb` megabytes: the oldest give way."""
+
+    enabled: bool = True
+    keep_mb: Annotated[int, Field(ge=10, le=100_000)] = 500
+
+
 class LogSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

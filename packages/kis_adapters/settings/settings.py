@@ -23,6 +23,7 @@ from kis_adapters.settings.sections import (
     OrderSettings,
     PathSettings,
     RealSettings,
+    RecordingSettings,
     RiskSettings,
     Section,
     SimulatorSettings,
@@ -63,6 +64,7 @@ class Settings(Section):
     messages: MessageSettings
     paths: PathSettings
     log: LogSettings
+    recording: RecordingSettings
     simulator: SimulatorSettings
     universe: UniverseSettings
     stock_overrides: dict[str, StockOverride] = Field(default_factory=dict)
@@ -168,6 +170,7 @@ def sections_of() -> Mapping[str, type[Section]]:
         "messages": MessageSettings,
         "paths": PathSettings,
         "log": LogSettings,
+        "recording": RecordingSettings,
         "simulator": SimulatorSettings,
         "universe": UniverseSettings,
     }
