@@ -16,7 +16,7 @@ from apps.exit_code import ExitCode
 from apps.kr_cbt.account import print_status, reset
 from apps.kr_cbt.arguments import Arguments, Mode, parse
 from apps.kr_cbt.container import CbtContainer, cbt_container
-from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings
+from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, store_path
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
@@ -103,10 +103,23 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
             from apps.kr_cbt.sweep import sweep  # the same
 
             return sweep(settings, cbt, arguments.research, arguments.to)
+        case Mode.IMPORT:
+            return _import(arguments, settings)
         case _:
             if refusals := call_plan(settings).refusals():
                 return _say("\n".join(refusals), ExitCode.REFUSED)
             return _locked(settings, lambda lock: _session(settings, cbt, config_dir, lock))
+
+
+def _import(arguments: Arguments, settings: Settings) -> int:
+    files = arguments.research
+    if files.kis_yaml is not None:
+        from apps.kr_cbt.import_strategy import import_strategy
+
+        return import_strategy(files.kis_yaml, arguments.to or Path("kis_strategy.yaml"))
+    from apps.kr_cbt.import_bars import import_bars  # polars
+
+    return import_bars(files.csv, arguments.to or store_path(settings))
 
 
 def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:

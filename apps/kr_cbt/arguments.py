@@ -22,6 +22,7 @@ class Mode(StrEnum):
     FETCH = "fetch"
     REPLAY = "replay"
     SWEEP = "sweep"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ def parse(argv: list[str]) -> Arguments:
         parser.error("--mode replay 에는 --session 파일이 필요합니다")
     if given.mode == Mode.SWEEP and given.data is None:
         parser.error("--mode sweep 에는 --data 봉 자료가 필요합니다")
+    if given.mode == Mode.IMPORT and bool(given.csv) == bool(given.kis_yaml):
+        parser.error("--mode import 에는 --csv 나 --kis-yaml 가운데 하나가 필요합니다")
     return Arguments(
         mode=Mode(given.mode),
         config=given.config,
@@ -107,13 +110,14 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="cbt: 가상 매매 · status: 가상 계좌의 현재 상태 · reset: 가상 계좌를 새로 시작 ·"
         " export: CSV 와 Parquet 으로 내보내기 · fetch: 일봉 내려받기 ·"
-        " replay: 기록된 세션을 다시 돌려 비교 · sweep: 파라미터 여러 벌을 백테스트",
+        " replay: 기록된 세션을 다시 돌려 비교 · sweep: 파라미터 여러 벌을 백테스트 ·"
+        " import: CSV 봉이나 KIS 전략 파일 가져오기",
     )
     _add_session(parser)
     parser.add_argument("--json", action="store_true", help="status: JSON 으로 출력")
     parser.add_argument("--yes", action="store_true", help="reset: 묻지 않고 새로 시작합니다")
     parser.add_argument(
-        "--to", type=Path, metavar="경로", help="export, fetch, sweep: 결과를 둘 곳"
+        "--to", type=Path, metavar="경로", help="export, fetch, sweep, import: 결과를 둘 곳"
     )
     parser.add_argument("--session", type=Path, metavar="파일", help="replay: 세션 기록 파일")
     parser.add_argument(

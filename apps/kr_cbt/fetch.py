@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from apps.exit_code import ExitCode
 from apps.kr_cbt.container import cbt_container
-from apps.kr_cbt.settings import CbtSettings
+from apps.kr_cbt.settings import CbtSettings, store_path
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.settings.settings import Settings
@@ -43,7 +43,7 @@ def fetch(
 ) -> int:
     """Fetch `days` bars of `stocks` (none: KOSPI200's members) into `to`. A symbol that fails is
     named and the others go on (exit 1)."""
-    target = to or settings.paths.data_dir.parent / "bars" / "daily.parquet"
+    target = to or store_path(settings)
     symbols = [Symbol(code) for code in stocks] or _index_members(config_dir / "kospi200.csv")
     log = FanOut([LogNotifier()])
     container = cbt_container(settings=settings, cbt=cbt, config_dir=config_dir, notifier=log)

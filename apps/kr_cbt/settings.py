@@ -87,6 +87,11 @@ def own_settings(settings: Settings) -> Settings:
     )
 
 
+def store_path(settings: Settings) -> Path:
+    """Where daily bars are kept, unless the command line names another place."""
+    return settings.paths.data_dir.parent / "bars" / "daily.parquet"
+
+
 def _without_mode_defaults(settings: Settings, section: str) -> Section:
     found: Section = getattr(settings, section)
     fields = type(found).model_fields

@@ -1,0 +1,1 @@
+"""The strategy file of KIS's own strategy builder and backtester (`*.kis.yaml`)."""
