@@ -15,6 +15,8 @@ _STARTS_THREADS = {
     "packages/kis_adapters/kis_ws/feed.py",  # the socket's reader; the engine takes from its inbox
     "packages/kis_adapters/console/fan_out.py",  # prints what was told
     "packages/kis_adapters/recording/tape.py",  # writes what was recorded
+    "packages/kis_adapters/telegram/line.py",  # sends messages; commands wait in an inbox
+    "packages/kis_adapters/telegram/aside.py",  # reads the database for an answer
     "packages/kis_adapters/system/simulator_process.py",  # reads the simulator's output
     "packages/kis_sandbox/server.py",  # the simulator's web server, in its own process
     "apps/kis_sandbox/__main__.py",  # ends the simulator with its parent

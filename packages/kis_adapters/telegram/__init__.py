@@ -1,0 +1,1 @@
+"""Messages to the operator's telephone, and his commands from it."""
