@@ -190,7 +190,7 @@ def test_one_changed_price_in_the_record_is_named_with_what_it_changed(
     assert replayed.code == 1
     assert f"{place + 1}번째 줄이 기록된 뒤에 바뀌었습니다" in replayed.out
     assert "처음으로 달라졌습니다" in replayed.out
-    assert f"입력  {place + 1}번째 줄 market_data.quotes" in replayed.out
+    assert f"입력  [변조] {place + 1}번째 줄 시세(market_data.quotes)" in replayed.out
     assert str(call["answer"]["068270"]["last"]) in replayed.out
 
 

@@ -5,28 +5,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kis_adapters.recording.verdict import Verdict
+
 _LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """An answer about a symbol that the session had got: its line, its call and its text."""
+
+    line: int
+    call: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """The replay asked something else than the record did.
 
-    `line` is the line of the record, `call` the name there and `asked` the name in the replay.
-    `where` is the path of the first differing value (empty where the calls differ by name),
-    `on_record` and `in_replay` are its two values. `next_on_record` is the next thing decided or
-    told there. `inputs` are the newest answers on record
-    about the symbols concerned: their line, their call and their text.
+    `line` is the line of the record and `at` the session's time there (ISO, None before any),
+    `call` the name there and `asked` the name in the replay. `where` is the path of the first
+    differing value (empty where the calls differ by name), `on_record` and `in_replay` are its
+    two values. `decided` and `decided_again` are the decision behind it, then and now, where
+    there is one. `inputs` are the last answers about the symbols concerned, the newest first.
     """
 
     line: int
+    at: str | None
     call: str
     asked: str
     where: str
     on_record: Any
     in_replay: Any
-    next_on_record: str
-    inputs: tuple[tuple[int, str, str], ...]
+    decided: Verdict | None
+    decided_again: Verdict | None
+    inputs: tuple[Input, ...]
 
 
 def first_difference(on_record: Any, in_replay: Any, *, path: str = "") -> tuple[str, Any, Any]:

@@ -27,6 +27,7 @@ from kis_core.session.engine import Ports
 
 STORE = "store"
 
+# A port that the engine is given gets its line here, and with it its place on record.
 PORTS: dict[str, type] = {
     "clock": Clock,
     "calendar": Calendar,

@@ -2,28 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, cast
 
 from kis_adapters.recording.difference import (
     Difference,
+    Input,
     first_difference,
     shortened,
     symbols_in,
 )
 from kis_adapters.recording.plain import FUNCTIONS, PORTS, STORE, failure_of, plain, value_of
 from kis_adapters.recording.record import BadRecord, Call, Record
-from kis_adapters.recording.recorder import BEGIN, END
+from kis_adapters.recording.recorder import ABSENT, BEGIN, END
+from kis_adapters.recording.verdict import Verdict, verdict_on_record
 from kis_core.ports.files import PositionsMirror
 from kis_core.ports.store import Store, UnitOfWork
 from kis_core.session.engine import Ports
 
 # Answers that a decision can rest on; the others follow from what the engine itself wrote.
-_INPUTS = ("market_data.", "broker.", "context_cache.load", "candidates.")
-
-
-# Where the calls differ by name (a unit of work was begun), what it was for comes after it.
-_TELLING = ("store.add_decision", "store.append_order_events", "broker.place", "notifier.tell")
+_INPUTS = ("market_data.", "feed.", "broker.", "context_cache.load", "candidates.")
+_UNIT = (BEGIN, END)
+_QUOTES = "market_data.quotes"
+_AHEAD = 100  # calls between a decision and what the record first tells of it
 
 
 class Departed(BaseException):
@@ -43,12 +44,13 @@ class Playback:
 
     def __init__(self, record: Record, *, seen: Callable[[Call], None]) -> None:
         self._calls = record.calls()
-        self._absent = [
-            name for name in ("candidates", "operator") if not record.header.get(f"has_{name}")
-        ]
+        self._absent = record.header.get(ABSENT, [])
         self._seen = seen
         self._next: Call | None = None
-        self._inputs: dict[str, dict[str, tuple[int, str, str]]] = {}
+        self._now: str | None = None
+        self._inputs: dict[str, dict[str, Input]] = {}
+        self._decided_again: list[Verdict] = []
+        self._departed: Departed | None = None
 
     def ports(self) -> Ports:
         """Ports for an engine."""
@@ -56,6 +58,10 @@ class Playback:
         replayed |= {name: self.asking(name) for name in FUNCTIONS}
         replayed |= dict.fromkeys(self._absent)
         return Ports(store=_ReplayedStore(self), mirror=_NoMirror(), **replayed)
+
+    def note_decision(self, verdict: Verdict) -> None:
+        """The replayed engine has just decided this."""
+        self._decided_again.append(verdict)
 
     def asking(self, call: str) -> Callable[..., Any]:
         """A function that is answered from the record."""
@@ -73,14 +79,14 @@ class Playback:
         self._next = None
         self._remember(call)
         self._seen(call)
-        if call.raised is not None:
-            raise failure_of(call.raised)
-        if name in (BEGIN, END):
-            return None
         try:
-            return value_of(name, call.answer)
-        except ValueError as error:
+            failure = failure_of(call.raised) if call.raised is not None else None
+            answer = value_of(name, call.answer) if failure is None and name not in _UNIT else None
+        except (KeyError, ValueError) as error:
             raise BadRecord(f"{call.line}번째 줄의 답을 읽을 수 없습니다: {name}") from error
+        if failure is not None:
+            raise failure
+        return answer
 
     def take(self, name: str) -> Call:
         """The next call, which must be `name` without arguments. Raises Departed."""
@@ -102,6 +108,8 @@ class Playback:
         self._compare(self.peek(), "", [], {})
 
     def _compare(self, call: Call, name: str, args: list[Any], kw: dict[str, Any]) -> None:
+        if self._departed is not None:
+            raise self._departed  # whatever is asked on the way out, the first difference counts
         if (call.name, call.args, call.kw) == (name, args, kw):
             return
         where, left, right = "", call.name, name
@@ -109,26 +117,48 @@ class Playback:
             where, left, right = first_difference(
                 {"args": call.args, **call.kw}, {"args": args, **kw}
             )
-        told = self._told_next(call)
-        raise Departed(
+        decided, again = self._decisions(call)
+        about = {v.symbol for v in (decided, again) if v is not None}
+        self._departed = Departed(
             Difference(
                 line=call.line,
+                at=self._now,
                 call=call.name,
                 asked=name,
                 where=where,
                 on_record=left,
                 in_replay=right,
-                next_on_record=f"{told.name} {shortened(told.args or told.kw)}" if told else "",
-                inputs=self._inputs_of([told.args if told else [], args, kw]),
+                decided=decided,
+                decided_again=again,
+                inputs=self._inputs_of(about or set(symbols_in([call.args, args, kw]))),
             )
         )
+        raise self._departed
 
-    def _told_next(self, call: Call) -> Call | None:
-        """The next call on record, from `call` on, that says what was decided."""
-        return next((each for each in chain([call], self._calls) if each.name in _TELLING), None)
+    def _decisions(self, call: Call) -> tuple[Verdict | None, Verdict | None]:
+        """The decision that differs, then and now: the first that the replay made on the last
+        prices and that the record, from `call` on, tells otherwise or not at all."""
+        ahead = islice(chain([call], self._calls), _AHEAD)
+        told: dict[str, Verdict] = {}
+        for each in ahead:
+            if each.name == _QUOTES and each is not call:
+                break
+            verdict = verdict_on_record(each)
+            if verdict is not None:
+                told.setdefault(verdict.symbol, verdict)
+        contradicted = [v for v in self._decided_again if _contradicts(v, told.get(v.symbol))]
+        # What is not told is a reason to hold as in the cycle before, or an exit that waits.
+        untold = [v for v in self._decided_again if v.action != "hold" and v.symbol not in told]
+        for again in [*contradicted, *reversed(untold)]:
+            return told.get(again.symbol), again
+        return next(iter(told.values()), None), None
 
     def _remember(self, call: Call) -> None:
         """Keep the newest answer of each kind for each symbol that it speaks of."""
+        if call.name == "clock.now":
+            self._now = call.answer
+        if call.name == _QUOTES:
+            self._decided_again = []
         if not call.name.startswith(_INPUTS):
             return
         answers = call.answer if isinstance(call.answer, dict) else {}
@@ -136,11 +166,20 @@ class Playback:
         about |= {s for s in call.args if isinstance(s, str)}
         for symbol in about:
             text = shortened(answers.get(symbol, call.raised or call.answer))
-            self._inputs.setdefault(symbol, {})[call.name] = (call.line, call.name, text)
+            said = Input(line=call.line, call=call.name, text=text)
+            self._inputs.setdefault(symbol, {})[call.name] = said
 
-    def _inputs_of(self, asked: list[Any]) -> tuple[tuple[int, str, str], ...]:
-        found = {e for symbol in symbols_in(asked) for e in self._inputs.get(symbol, {}).values()}
-        return tuple(sorted(found))
+    def _inputs_of(self, symbols: set[str]) -> tuple[Input, ...]:
+        found = {each for symbol in symbols for each in self._inputs.get(symbol, {}).values()}
+        return tuple(sorted(found, key=lambda each: each.line, reverse=True))
+
+
+def _contradicts(again: Verdict, told: Verdict | None) -> bool:
+    """Whether the replay decided something else than the record tells, or on other numbers."""
+    if told is None:
+        return False
+    compared = {key: told.evidence.get(key) for key in again.evidence}
+    return (again.action, again.reason, again.evidence) != (told.action, told.reason, compared)
 
 
 class _Replayed:

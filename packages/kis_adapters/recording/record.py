@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from pydantic import TypeAdapter, ValidationError
+
 from kis_adapters.recording.tape import FORMAT
 
 _PREFIX = b'{"chain":"'
@@ -31,6 +33,9 @@ class Call:
     raised: dict[str, Any] | None = None
 
 
+_CALL = TypeAdapter(Call)
+
+
 class Record:
     """The record in `path`. Raises BadRecord, also while it is read.
 
@@ -48,8 +53,15 @@ class Record:
         if first is None:
             raise BadRecord(f"{path}: 빈 기록입니다")
         self.header = self._document(1, first)
-        if self.header.get("format") != FORMAT:
-            raise BadRecord(f"{path}: 이 프로그램이 읽을 수 있는 세션 기록이 아닙니다")
+        known = self.header.get("format")
+        if known is None:
+            raise BadRecord(f"{path}: 세션 기록이 아닙니다")
+        if known != FORMAT:
+            made_by = f"{self.header.get('version')} ({self.header.get('commit')})"
+            raise BadRecord(
+                f"{path}: 기록 형식이 {known}입니다. 이 버전은 형식 {FORMAT}만 재현하니,"
+                f" 기록을 만든 버전 {made_by} 으로 재현하세요"
+            )
 
     def calls(self) -> Iterator[Call]:
         """Every call in order; once."""
@@ -58,17 +70,16 @@ class Record:
             if document.get("ended"):
                 self.is_whole = True
                 return
-            try:
-                yield Call(
-                    line=line,
-                    name=document["call"],
-                    args=document["args"],
-                    kw=document["kw"],
-                    answer=document.get("answer"),
-                    raised=document.get("raised"),
-                )
-            except KeyError as error:
-                raise BadRecord(f"{self._path}:{line}: {error} 항목이 없습니다") from error
+            yield self._call(line, document)
+
+    def _call(self, line: int, document: dict[str, Any]) -> Call:
+        try:
+            return _CALL.validate_python({**document, "line": line, "name": document.get("call")})
+        except ValidationError as error:
+            missing = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
+            raise BadRecord(
+                f"{self._path}:{line}: 호출의 꼴이 아닙니다 (항목 {missing})"
+            ) from error
 
     def _document(self, line: int, content: bytes) -> dict[str, Any]:
         body = b"{" + content[_BODY_AT:]
@@ -90,6 +101,8 @@ class Record:
                 for line in file:
                     if line.endswith(b"\n"):
                         yield line.rstrip(b"\n")
+        except FileNotFoundError as error:
+            raise BadRecord(f"{self._path}: 그런 파일이 없습니다") from error
         except EOFError:
             return  # cut off by the death of its writer: everything before counts
         except (OSError, zlib.error) as error:

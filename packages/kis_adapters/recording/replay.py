@@ -1,5 +1,6 @@
 """Replaying a session: the same engine on the answers of then, held against the record (C-06)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ from kis_adapters.recording.difference import Difference
 from kis_adapters.recording.plain import RecordedFailure
 from kis_adapters.recording.playback import Departed, EndOfRecord, Playback
 from kis_adapters.recording.record import Call, Record
+from kis_adapters.recording.verdict import watched
 from kis_core.session.engine import Engine
 from kis_core.session.settings import SessionSettings
 
@@ -31,6 +33,17 @@ class Tally:
     def realised_pnl(self) -> int:
         """Won, net of fees."""
         return sum(self._trades.values())
+
+    @classmethod
+    def sum(cls, tallies: Iterable["Tally"]) -> "Tally":
+        """Several sessions together; a fill that two of them know of counts once."""
+        total = cls()
+        for each in tallies:
+            total.calls += each.calls
+            total.decisions += each.decisions
+            total.orders += each.orders
+            total._trades |= each._trades
+        return total
 
     def see(self, call: Call) -> None:
         """Count one call that agreed."""
@@ -66,7 +79,7 @@ def replay(record: Record, settings: SessionSettings) -> Replayed:
     tally, difference = Tally(), None
     playback = Playback(record, seen=tally.see)
     try:
-        engine = Engine(playback.ports(), settings)
+        engine = Engine(playback.ports(), watched(settings, playback.note_decision))
         while engine.step() is not None:
             pass
         playback.expect_end()

@@ -24,7 +24,7 @@ import structlog
 
 from kis_adapters.recording.plain import text_of
 
-FORMAT = 1
+FORMAT = 2
 _MOST_WAITING = 200_000  # lines; a writer that far behind is dead
 _FLUSH_S = 1.0
 _LULL_S = 0.05

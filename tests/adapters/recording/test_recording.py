@@ -106,12 +106,48 @@ def test_a_changed_price_that_changes_a_decision_is_named_with_its_inputs(path: 
 
     replayed = _replay(path, world.settings)
 
-    assert replayed.difference is not None
+    difference = replayed.difference
+    assert difference is not None
     assert not replayed.is_identical
     (changed,) = replayed.changed_lines
-    told = [text for line, call, text in replayed.difference.inputs if line == changed]
-    assert replayed.difference.line > changed
+    told = [each.text for each in difference.inputs if each.line == changed]
+    assert difference.line > changed
     assert any('"last": 69000' in text for text in told)
+    assert difference.at == "2026-11-24T09:14:00+09:00"
+    then, now = difference.decided, difference.decided_again
+    assert then is not None
+    assert (then.symbol, then.action, then.reason) == (SAMSUNG, "sell", "stop_loss")
+    assert then.evidence["last"] == 67_000
+    assert now is None  # 69,000 is far from the stop: another reason to hold is no news
+
+
+@pytest.mark.req("C-06", "E-06")
+def test_a_changed_price_that_makes_the_replay_sell_is_named_with_its_decision(path: Path) -> None:
+    world = _day(path)
+    _rewrite(path, _changing_once(70_400, to=65_000))
+
+    difference = _replay(path, world.settings).difference
+
+    assert difference is not None
+    assert difference.decided is None
+    again = difference.decided_again
+    assert again is not None
+    assert (again.symbol, again.action, again.reason) == (SAMSUNG, "sell", "stop_loss")
+    assert (again.evidence["last"], again.evidence["average"]) == (65_000, 70_500)
+
+
+@pytest.mark.req("C-06")
+def test_what_is_asked_on_the_way_out_does_not_hide_the_first_difference(path: Path) -> None:
+    world = _day(path)
+    _rewrite(path, _changing_once(70_400, to=65_000))
+    calls = {call.line: call for call in Record(path).calls()}
+
+    difference = _replay(path, world.settings).difference
+
+    # The engine plans its next cycle in a `finally`, which asks the clock once more.
+    assert difference is not None
+    assert difference.asked == "broker.account"
+    assert difference.call == calls[difference.line].name
 
 
 @pytest.mark.req("C-06")
