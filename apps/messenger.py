@@ -70,6 +70,13 @@ class Messenger:
         if self._settings.messages.commands:
             self._line.listen(self._desk(namespace), self.inbox)
 
+    def tell_failure(self, sentence: str) -> None:
+        """The process ends by an error."""
+        fields = {"what": "app", "why": sentence}
+        self.notifier.tell(
+            Event(kind=EventKind.ERROR, at=self._now(), level=Level.ERROR, fields=dict(fields))
+        )
+
     def close(self, *, within_s: float = _CLOSE_WITHIN_S) -> None:
         """Send what is left, for at most that long."""
         self._line.close(within_s=within_s)
@@ -115,9 +122,7 @@ class Messenger:
         )
 
 
-def open_messenger(
-    settings: Settings, *, name_of: NameOf, redactor: Redactor, mode: TradingMode | None = None
-) -> Messenger | None:
+def open_messenger(settings: Settings, *, name_of: NameOf, mode: TradingMode) -> Messenger | None:
     """The messenger of these settings, sending from now on; None where none is configured, or
     where it cannot be started: the day goes on without it."""
     if not settings.uses_telegram or settings.telegram.bot_token is None:
@@ -133,7 +138,7 @@ def open_messenger(
         token=settings.telegram.bot_token.get_secret_value(),
         chat_id=_chat_id(settings),
         api_url=settings.telegram.api_url,
-        tag=_tag(settings, mode or settings.mode),
+        tag=_tag(settings, mode),
         outbox=outbox,
         memory=memory,
         on_trouble=lambda trouble: messenger.trouble(trouble),
@@ -145,7 +150,7 @@ def open_messenger(
             memory=memory,
             repeats=RepeatFilter(),
             loudness=settings.messages.model_dump(),
-            redact=redactor.redact,
+            redact=Redactor(settings.secret_values()).redact,
         ),
         inbox=TelegramInbox(now=lambda: datetime.now(KST)),
         _settings=settings,

@@ -20,10 +20,9 @@ from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, s
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
-from kis_adapters.console.console_notifier import ConsoleNotifier
+from apps.listeners import Listeners, open_listeners
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
-from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.console.words import meaning
 from kis_adapters.files.instance_lock import FileInstanceLock
@@ -35,14 +34,11 @@ from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_adapters.virtual.account_file import AccountFileDamaged
 from kis_core.market.cost import TAX_TABLE_VERSION
 from kis_core.market.session import KST
-from kis_core.market.symbol import Symbol
 from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
 from kis_core.orders.identity import TradingMode, masked_account
 from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
 from kis_core.ports.notifier import Event, EventKind
-from kis_core.session.books import Books
 
-_LAST_WORDS_S = 1.5
 _BANNER = """\
 ==============================================================================
   비공개 베타 테스트(CBT): 가상 계좌로 매매합니다. 증권사에 주문을 보내지 않습니다."""
@@ -132,15 +128,6 @@ def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
     )
 
 
-class _Names:
-    """Symbol names as the engine's books know them, once there is an engine."""
-
-    books: Books | None = None
-
-    def of(self, symbol: Symbol) -> str | None:
-        return self.books.names.get(symbol) if self.books is not None else None
-
-
 def _locked(settings: Settings, act: Callable[[InstanceLock], int]) -> int:
     """Hold the lock and the log around `act`. Until it trades, SIGTERM is like Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -169,9 +156,10 @@ def _session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: Insta
     print(_BANNER, *([_SIMULATED] if settings.uses_simulator else []), _RULE, sep="\n", flush=True)
     for warning in settings.warnings:
         print(f"[주의] {warning}", flush=True)
-    names = _Names()
-    fan_out = FanOut([ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier()])
-    container = cbt_container(settings=settings, cbt=cbt, config_dir=config_dir, notifier=fan_out)
+    told = open_listeners(settings, mode=TradingMode.VIRTUAL)
+    container = cbt_container(
+        settings=settings, cbt=cbt, config_dir=config_dir, notifier=told.fan_out
+    )
     try:
         container.init_resources()
         if not container.account_lock().acquire():
@@ -180,9 +168,12 @@ def _session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: Insta
                 ExitCode.ALREADY_RUNNING,
             )
         container.client().ensure_token()  # wrong keys and an unreachable broker show here
-        return _run(container, settings, fan_out, names, lock)
+        return _run(container, settings, told, lock)
+    except Exception as error:
+        told.tell_failure(ending_of(error)[0])
+        raise
     finally:
-        fan_out.close()
+        told.close()
         with suppress(SimulatorUnreachable):
             container.shutdown_resources()
 
@@ -190,20 +181,19 @@ def _session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: Insta
 def _run(
     container: CbtContainer,
     settings: Settings,
-    fan_out: FanOut,
-    names: _Names,
+    told: Listeners,
     lock: InstanceLock,
 ) -> int:
     clock, engine = container.clock(), container.engine()
-    names.books = engine.books
-    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(fan_out))
+    told.names.follow(engine.books)
+    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
     stop.install()
-    _announce(container, settings, fan_out)
+    _announce(container, settings, told.fan_out)
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
     engine.stop()
     reason = "finished" if is_finished else "interrupted"
     with suppress(SimulatorUnreachable):
-        fan_out.tell(
+        told.fan_out.tell(
             Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
         )
     if engine.halted is not None:
@@ -238,10 +228,10 @@ def _announce(container: CbtContainer, settings: Settings, fan_out: FanOut) -> N
         _log.info("app.recording", path=str(tape.path))
 
 
-def _leave_behind(fan_out: FanOut) -> None:
+def _leave_behind(told: Listeners) -> None:
     """The step that is going on does not end: whatever was told reaches console and log."""
     _log.warning("app.step_left_behind")
-    fan_out.close(within_s=_LAST_WORDS_S)
+    told.leave_behind()
 
 
 def _say(sentence: str, code: ExitCode) -> int:

@@ -22,7 +22,7 @@ from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
 from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
 from apps.kr_trade.verify import refuse_configuration, verify
-from kis_adapters.console.console_notifier import ConsoleNotifier
+from apps.listeners import Listeners, open_listeners
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
@@ -37,17 +37,14 @@ from kis_adapters.settings.settings import Settings
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.market.cost import TAX_TABLE_VERSION
 from kis_core.market.session import KST
-from kis_core.market.symbol import Symbol
 from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
 from kis_core.orders.identity import TradingMode, masked_account
 from kis_core.ports.calendar import Unconfirmed
 from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
 from kis_core.ports.notifier import Event, EventKind
-from kis_core.session.books import Books
 from kis_core.session.upcoming import session_at
 
 _COUNTDOWN_S = 10
-_LAST_WORDS_S = 1.5
 _TR_FAMILY = {TradingMode.PAPER: "VTTC", TradingMode.REAL: "TTTC"}
 _BANNER = """\
 ==============================================================================
@@ -127,9 +124,10 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
         print(_BANNER, flush=True)
     for warning in settings.warnings:
         print(f"[주의] {warning}", flush=True)
-    names = _Names()
-    fan_out = FanOut([ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier()])
-    container = TradeContainer(settings=settings, config_dir=config_dir, notifier=fan_out)
+    told = open_listeners(settings, mode=settings.mode)
+    container = TradeContainer(settings=settings, config_dir=config_dir, notifier=told.fan_out)
+    if told.messenger is not None:
+        container.operator.override(told.messenger.inbox)
     try:
         container.init_resources()
         container.session_settings()
@@ -138,9 +136,12 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
                 "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
             )
         container.client().ensure_token()  # wrong keys and an unreachable broker show here
-        return _run(container, settings, fan_out, names, lock)
+        return _run(container, settings, told, lock)
+    except Exception as error:
+        told.tell_failure(ending_of(error)[0])
+        raise
     finally:
-        fan_out.close()
+        told.close()
         with suppress(SimulatorUnreachable):
             container.shutdown_resources()
 
@@ -169,36 +170,24 @@ def _explain_universe(settings: Settings, config_dir: Path, *, as_json: bool) ->
             container.shutdown_resources()
 
 
-class _Names:
-    """Symbol names as the engine's books know them, once there is an engine."""
-
-    def __init__(self) -> None:
-        self._books: Books | None = None
-
-    def follow(self, books: Books) -> None:
-        self._books = books
-
-    def of(self, symbol: Symbol) -> str | None:
-        return self._books.names.get(symbol) if self._books is not None else None
-
-
 def _run(
     container: TradeContainer,
     settings: Settings,
-    fan_out: FanOut,
-    names: _Names,
+    told: Listeners,
     lock: InstanceLock,
 ) -> int:
     clock, engine = container.clock(), container.engine()
-    names.follow(engine.books)
-    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(fan_out))
+    told.names.follow(engine.books)
+    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
     stop.install()
-    _announce(container, settings, fan_out)
+    _announce(container, settings, told.fan_out)
+    if told.messenger is not None:
+        told.messenger.follow(clock, container.namespace())
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
     engine.stop()
     reason = "finished" if is_finished else "interrupted"
     with suppress(SimulatorUnreachable):
-        fan_out.tell(
+        told.fan_out.tell(
             Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
         )
     if engine.halted is not None:
@@ -239,10 +228,10 @@ def _count_down() -> None:
         time.sleep(1)
 
 
-def _leave_behind(fan_out: FanOut) -> None:
+def _leave_behind(told: Listeners) -> None:
     """The step that is going on does not end: whatever was told reaches console and log."""
     _log.warning("app.step_left_behind")
-    fan_out.close(within_s=_LAST_WORDS_S)
+    told.leave_behind()
 
 
 def _say(sentence: str, code: ExitCode) -> int:

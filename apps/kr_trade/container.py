@@ -49,6 +49,7 @@ from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Event, EventKind, Level, Notifier
+from kis_core.ports.operator_inbox import OperatorInbox
 from kis_core.ports.store import Store
 from kis_core.session.engine import Engine, Ports
 from kis_core.session.settings import SessionSettings
@@ -271,12 +272,13 @@ def _engine(ports: Ports, settings: SessionSettings, tape: Tape | None) -> Engin
 
 class TradeContainer(containers.DeclarativeContainer):
     """Everything that kr_trade is made of. `settings`, `config_dir` and `notifier` are given;
-    `app` is the name of what is run."""
+    `app` is the name of what is run, `operator` where commands come from, if from anywhere."""
 
     settings = providers.Dependency(instance_of=Settings)
     config_dir = providers.Dependency(instance_of=Path)
     notifier: providers.Dependency[Notifier] = providers.Dependency()
     app = providers.Object("kr_trade")
+    operator: providers.Provider[OperatorInbox | None] = providers.Object(None)
 
     simulator = providers.Resource(_simulator, settings)
     connection = providers.Singleton(_connection, settings, simulator)
@@ -324,6 +326,7 @@ class TradeContainer(containers.DeclarativeContainer):
             TextKillSwitchFile, providers.Callable(Path.joinpath, data_dir, "KILL_SWITCH")
         ),
         candidates=universe,
+        operator=operator,
         calendar_warning=krx_calendar.provided.warning,
         clock_skew=client.provided.clock_skew,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("numpy", "pandas", "polars", "uvicorn", "kis_sandbox.server")
+HEAVY = ("numpy", "pandas", "polars", "uvicorn", "kis_sandbox.server", "telegram")
 WEB = "starlette"  # uvicorn's companion; another library than the simulator looks for it too
 _BUILD = """
 import json, sys
@@ -30,14 +30,13 @@ log = kr_trade.open_log(
     level="INFO",
     redactor=kr_trade.Redactor(settings.secret_values()),
 )
-listeners = [kr_trade.ConsoleNotifier(sys.stderr, name_of=lambda _: None), kr_trade.LogNotifier()]
-fan_out = kr_trade.FanOut(listeners)
-container = kr_trade.TradeContainer(settings=settings, config_dir=config, notifier=fan_out)
+told = kr_trade.open_listeners(settings, mode=settings.mode)
+container = kr_trade.TradeContainer(settings=settings, config_dir=config, notifier=told.fan_out)
 container.init_resources()
 built = type(container.engine()).__name__
 modules = sorted(sys.modules)
 container.shutdown_resources()
-fan_out.close()
+told.close()
 kr_trade.close_log(log)
 print(json.dumps({"built": built, "modules": modules}))
 """

@@ -139,6 +139,7 @@ _MEANINGS: Mapping[str, str] = {
     "unexplained": "설명되지 않음(청산만 허용)",
     "account": "계좌 조회",
     "holdings": "잔고 조회",
+    "app": "프로그램 종료",
     "recording": "세션 기록",
     "duplicate_order": "이미 있는 주문",
     "fill_wait": "체결 대기 시간 초과",

@@ -1,0 +1,78 @@
+"""Everybody who is told what happens in a session: console, log, and a telephone where there is
+one."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kis_adapters.console.console_notifier import ConsoleNotifier
+from kis_adapters.console.fan_out import FanOut
+from kis_adapters.console.log_notifier import LogNotifier
+from kis_adapters.settings.settings import Settings
+from kis_core.market.symbol import Symbol
+from kis_core.orders.identity import TradingMode
+from kis_core.ports.notifier import Notifier
+from kis_core.session.books import Books
+
+if TYPE_CHECKING:
+    from apps.messenger import Messenger
+
+_LAST_WORDS_S = 1.5
+_LAST_MESSAGES_S = 0.7
+
+
+class Names:
+    """Symbol names as the engine's books know them, once there is an engine."""
+
+    def __init__(self) -> None:
+        self._books: Books | None = None
+
+    def follow(self, books: Books) -> None:
+        """These are the books."""
+        self._books = books
+
+    def of(self, symbol: Symbol) -> str | None:
+        """The name, or None."""
+        return self._books.names.get(symbol) if self._books is not None else None
+
+
+@dataclass(slots=True)
+class Listeners:
+    """`fan_out` is what the session is given."""
+
+    fan_out: FanOut
+    names: Names
+    messenger: "Messenger | None" = field(default=None)
+
+    def tell_failure(self, sentence: str) -> None:
+        """The process ends by an error: the telephone hears of it too (N-04)."""
+        if self.messenger is not None:
+            self.messenger.tell_failure(sentence)
+
+    def close(self) -> None:
+        """Let everybody finish, for a bounded time."""
+        self.fan_out.close()
+        if self.messenger is not None:
+            self.messenger.close()
+
+    def leave_behind(self) -> None:
+        """Whatever was told reaches them, but the process ends now."""
+        self.fan_out.close(within_s=_LAST_WORDS_S)
+        if self.messenger is not None:
+            self.messenger.close(within_s=_LAST_MESSAGES_S)
+
+
+def open_listeners(settings: Settings, *, mode: TradingMode) -> Listeners:
+    """The listeners of these settings."""
+    names = Names()
+    told: list[Notifier] = [ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier()]
+    messenger = None
+    if settings.uses_telegram:
+        from apps.messenger import open_messenger  # a library of 14 MB, for those who use it
+
+        messenger = open_messenger(settings, name_of=names.of, mode=mode)
+    if messenger is None:
+        return Listeners(FanOut(told), names)
+    fan_out = FanOut([*told, messenger.notifier])
+    messenger.tell_troubles_to(fan_out)
+    return Listeners(fan_out, names, messenger)
