@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from kis_adapters.recording.plain import FUNCTIONS, LEFT_OUT, PORTS, STORE
 from kis_adapters.recording.record import BadRecord, Record
 from kis_adapters.recording.recorder import recorded
 from kis_adapters.recording.replay import Replayed, replay
+from kis_adapters.recording.retention import drop_oldest
 from kis_adapters.recording.tape import Tape
 from kis_core.session.engine import Ports
 from kis_core.session.settings import SessionSettings
@@ -57,6 +59,11 @@ def _rewrite(path: Path, change: Change) -> None:
         for line, document in zip(lines, documents, strict=True)
     ]
     path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in after)))
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Whether the writer's thread gets there; its flush comes with the first lull."""
+    return any(condition() or threading.Event().wait(0.01) for _ in range(3_000))
 
 
 def _quote_of(document: dict[str, Any], last: int) -> dict[str, Any] | None:
@@ -116,9 +123,10 @@ def test_a_changed_price_that_changes_a_decision_is_named_with_its_inputs(path: 
     assert difference.at == "2026-11-24T09:14:00+09:00"
     then, now = difference.decided, difference.decided_again
     assert then is not None
+    assert now is not None
     assert (then.symbol, then.action, then.reason) == (SAMSUNG, "sell", "stop_loss")
-    assert then.evidence["last"] == 67_000
-    assert now is None  # 69,000 is far from the stop: another reason to hold is no news
+    assert (now.symbol, now.action, now.reason) == (SAMSUNG, "hold", "within_levels")
+    assert (then.evidence["last"], now.evidence["last"]) == (67_000, 69_000)
 
 
 @pytest.mark.req("C-06", "E-06")
@@ -248,6 +256,70 @@ def test_what_is_no_record_is_refused_by_name(path: Path, content: bytes) -> Non
 
     with pytest.raises(BadRecord, match=r"day\.jsonl\.gz"):
         Record(path)
+
+
+def test_a_record_of_another_format_says_which_version_can_replay_it(path: Path) -> None:
+    _day(path)
+    _rewrite(path, lambda d: d.update(format=1, version="0.0.9") if "format" in d else None)
+
+    with pytest.raises(BadRecord, match=r"형식이 1입니다.*0\.0\.9"):
+        Record(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("call", None), ("args", "005930"), ("kw", []), ("raised", {"type": "NotSent"})],
+)
+def test_a_line_that_is_no_call_is_refused_by_its_number(
+    path: Path, key: str, value: object
+) -> None:
+    world = _day(path)
+    place = next(call.line for call in Record(path).calls() if call.name == "broker.place")
+    _rewrite(path, lambda d: d.update({key: value}) if d.get("call") == "broker.place" else None)
+
+    with pytest.raises(BadRecord, match=rf"\b{place}(:|번째)"):
+        _replay(path, world.settings)
+
+
+def test_what_a_file_holds_after_damage_is_refused_not_replayed(path: Path) -> None:
+    world = _day(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:2_000] + b"\0" * 50 + whole[2_050:])
+
+    with pytest.raises(BadRecord):
+        _replay(path, world.settings)
+
+
+@pytest.mark.req("E-07")
+def test_a_record_that_reaches_its_limit_ends_and_not_the_session(path: Path) -> None:
+    tape = Tape(path, {}, most_bytes=1)
+    world = World(wrap=lambda ports: recorded(ports, tape))
+    world.list_symbol(SAMSUNG, last_close=70_000)
+    world.run_until(world.at(8, 45))
+    assert wait_until(lambda: tape.failure is not None)
+
+    world.run_until(world.at(15, 35))
+    tape.close()
+
+    assert world.engine.books.risk is not None
+    replayed = _replay(path, world.settings)
+    assert replayed.is_identical
+    assert not replayed.is_whole
+
+
+def test_the_oldest_records_give_way_and_those_of_another_app_stay(tmp_path: Path) -> None:
+    for number, (app, size) in enumerate(
+        [("kr_trade", 400), ("kr_cbt", 400), ("kr_trade", 300), ("kr_trade", 300)]
+    ):
+        record = tmp_path / f"{app}_2026112{number}_083000.jsonl.gz"
+        record.write_bytes(b"x" * size)
+        os.utime(record, (number, number))
+    (tmp_path / "kr_trade_notes.txt").write_text("kept")
+
+    dropped = drop_oldest(tmp_path, app="kr_trade", most_bytes=600)
+
+    assert [path.name for path in dropped] == ["kr_trade_20261120_083000.jsonl.gz"]
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.req("E-07")
