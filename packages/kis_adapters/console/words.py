@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from kis_adapters.console.feed_words import FEED_WORDS
 from kis_adapters.console.universe_words import CACHE_REASONS, HALT_REASONS, STAGES, STEPS
 from kis_adapters.console.universe_words import LABELS as _UNIVERSE_LABELS
 from kis_adapters.console.universe_words import REASONS as _UNIVERSE_REASONS
@@ -48,6 +49,9 @@ TITLES: Mapping[EventKind, str] = {
     EventKind.HELD_WITHOUT_PRICE: "보유 종목 시세 없음",
     EventKind.RECOVERY_OPEN_ORDERS: "미결 주문 확인",
     EventKind.RECOVERY_FINISHED: "복구 완료",
+    EventKind.FEED_SWITCHED: "시세 전환",
+    EventKind.FEED_PROBLEM: "실시간 시세 문제",
+    EventKind.STREAM_STATE: "실시간 연결",
     EventKind.OUTAGE_STARTED: "접속 장애 시작",
     EventKind.OUTAGE_ENDED: "접속 복구",
     EventKind.RISK_LIMIT: "리스크 한도",
@@ -153,6 +157,8 @@ _MEANINGS: Mapping[str, str] = {
     "finished": "할 일을 마침",
     "interrupted": "중단 요청",
     "rest": "REST",
+    "ws": "WS",
+    **FEED_WORDS,
     "entry": "진입가",
     "stop": "손절가",
     "prev_close": "기준가격",
@@ -311,6 +317,8 @@ _LABELS: Mapping[str, tuple[str, Callable[[FieldValue], str]]] = {
     "calendar": ("달력", _word),
     "tick_table": ("호가표", _word),
     "tax_table": ("세율표", _word),
+    "source": ("시세", _word),
+    "state": ("상태", _word),
     "since": ("시작", _clock),
     "attempts": ("시도", _word),
     "numbers": ("후보 주문번호", _word),

@@ -12,6 +12,7 @@ from kis_core.ports.broker import Broker, BrokerUnavailable, NotSent, OutcomeUnk
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.candidate_source import CandidateSource, CandidatesUnavailable
 from kis_core.ports.clock import Clock
+from kis_core.ports.feed import Feed
 from kis_core.ports.files import ContextCache, KillSwitchFile
 from kis_core.ports.market_data import MarketData, MarketDataUnavailable
 from kis_core.ports.notifier import Notifier
@@ -32,6 +33,7 @@ PORTS: dict[str, type] = {
     "clock": Clock,
     "calendar": Calendar,
     "market_data": MarketData,
+    "feed": Feed,
     "broker": Broker,
     "notifier": Notifier,
     "context_cache": ContextCache,

@@ -49,6 +49,9 @@ class EventKind(StrEnum):
     HELD_WITHOUT_PRICE = "position.without_price"
     RECOVERY_OPEN_ORDERS = "recovery.open_orders"
     RECOVERY_FINISHED = "recovery.finished"
+    FEED_SWITCHED = "feed.switched"
+    FEED_PROBLEM = "feed.problem"
+    STREAM_STATE = "stream.state"  # lost and found again, while nobody need be called
     OUTAGE_STARTED = "outage.started"
     OUTAGE_ENDED = "outage.ended"
     RISK_LIMIT = "risk.limit"

@@ -13,12 +13,13 @@ class Item(IntEnum):
     RECOVER = 1
     START_DAY = 2
     TRACK_ORDERS = 3
-    CYCLE = 4
-    SELECT = 5  # the day's candidates, a portion at a time, so that a stop never waits for all
-    SCAN = 6  # the candidates' quotes, likewise
-    PREPARE = 7  # the candidates' bars, likewise
-    SNAPSHOT = 8
-    CLOSE_DAY = 9
+    GLANCE = 4  # at what is held and has just printed on the stream
+    CYCLE = 5
+    SELECT = 6  # the day's candidates, a portion at a time, so that a stop never waits for all
+    SCAN = 7  # the candidates' quotes, likewise
+    PREPARE = 8  # the candidates' bars, likewise
+    SNAPSHOT = 9
+    CLOSE_DAY = 10
 
 
 class Agenda:

@@ -9,6 +9,7 @@ from kis_core.ports.broker import Broker
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.candidate_source import CandidateSource
 from kis_core.ports.clock import Clock
+from kis_core.ports.feed import Feed
 from kis_core.ports.files import ContextCache, KillSwitchFile, PositionsMirror
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Notifier
@@ -21,11 +22,14 @@ from kis_core.session.custody import Custody
 from kis_core.session.desk import OrderDesk
 from kis_core.session.entries import Entries
 from kis_core.session.entry_list import EntryList, ListedCandidates
+from kis_core.session.feed_market_data import FeedMarketData
 from kis_core.session.first_day import FirstDay
 from kis_core.session.guard import Guard
 from kis_core.session.journal import OrderJournal
 from kis_core.session.ledger import Ledger
 from kis_core.session.line import Line, LineBroker, LineMarketData
+from kis_core.session.listening import Listening
+from kis_core.session.lookout import Lookout
 from kis_core.session.lost import LostAnswers
 from kis_core.session.preparation import Preparation
 from kis_core.session.remote_control import RemoteControl
@@ -34,12 +38,13 @@ from kis_core.session.settings import SessionSettings
 from kis_core.session.supervision import Supervision
 from kis_core.session.surroundings import Surroundings
 from kis_core.session.telling import Teller
+from kis_core.session.timetable import Timetable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything that the engine talks to. Without `candidates`, those of the settings count;
-    without `operator` nobody gives commands.
+    without `operator` nobody gives commands; without `feed` all quotes are `market_data`'s.
     `calendar_warning` and `clock_skew`: see Surroundings."""
 
     clock: Clock
@@ -53,6 +58,7 @@ class Ports:
     kill_switch_file: KillSwitchFile
     candidates: CandidateSource | None = None
     operator: OperatorInbox | None = None
+    feed: Feed | None = None
     calendar_warning: Callable[[date], str | None] = lambda _: None
     clock_skew: Callable[[], float | None] = lambda: None
 
@@ -65,11 +71,14 @@ class Parts:
     line: Line
     books: Books
     market_data: MarketData
+    listening: Listening
+    timetable: Timetable
     preparation: Preparation
     desk: OrderDesk
     custody: Custody
     supervision: Supervision
     guard: Guard
+    lookout: Lookout
     entries: Entries
     closing: Closing
     risk_status: RiskStatus
@@ -87,7 +96,10 @@ def assemble(
     teller, books = Teller(clock, ports.notifier), Books(ports.store)
     line = Line(teller=teller, outage_after=settings.outage_after)
     broker = LineBroker(broker=ports.broker, line=line)
-    market_data = LineMarketData(market_data=ports.market_data, line=line)
+    rest = LineMarketData(market_data=ports.market_data, line=line)
+    # The line hears of requests alone: a stream that prints does not say that REST answers.
+    streamed = None if ports.feed is None else FeedMarketData(ports.feed, rest=rest, clock=clock)
+    market_data = rest if streamed is None else streamed
     preparation = Preparation(
         market_data=market_data,
         calendar=calendar,
@@ -177,11 +189,16 @@ def assemble(
         line=line,
         books=books,
         market_data=market_data,
+        listening=Listening(feed=streamed, books=books, teller=teller),
+        timetable=Timetable(calendar=calendar, clock=clock, teller=teller, settings=settings),
         preparation=preparation,
         desk=desk,
         custody=custody,
         supervision=supervision,
         guard=guard,
+        lookout=Lookout(
+            books=books, guard=guard, market_data=market_data, clock=clock, settings=settings
+        ),
         entries=entries,
         closing=closing,
         risk_status=risk_status,

@@ -36,6 +36,12 @@ class Closing:
         with self.books.reading() as uow:
             return session_date if uow.summary_of(session_date) is None else None
 
+    def close_forgotten(self, session_date: date, account: AccountState) -> None:
+        """Sum up a session before `session_date` if the process died ahead of its summary."""
+        forgotten = self.is_due()
+        if forgotten is not None and forgotten < session_date:
+            self.close(forgotten, account)
+
     def restate(self, session_date: date) -> None:
         """Correct the summary of a session of which a fill was learnt after its end."""
         with self.books.writing() as uow:

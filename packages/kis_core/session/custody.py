@@ -96,6 +96,12 @@ class Custody:
         return holding.sellable if holding is not None else 0
 
     @property
+    def unknown(self) -> list[Symbol]:
+        """What the broker's last answer holds and the books have no position of."""
+        holdings = self.state.holdings if self.state is not None else ()
+        return [h.symbol for h in holdings if h.symbol not in self.books.positions]
+
+    @property
     def has_doubts(self) -> bool:
         """Whether a difference waits for further answers before it is believed."""
         return bool(self._doubts)

@@ -8,20 +8,17 @@ does not: killed at any moment and built again, it goes on from what is committe
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from kis_core.market.quote import Quote
 from kis_core.market.session import Phase, Session
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import Side
 from kis_core.orders.order import Order
 from kis_core.ports.broker import BrokerUnavailable
-from kis_core.ports.calendar import Unconfirmed
 from kis_core.ports.market_data import MarketDataUnavailable
 from kis_core.ports.notifier import EventKind, Level
 from kis_core.ports.store import CommitOutcomeUnknown, DuplicateOrder, StoreUnavailable
 from kis_core.session.agenda import Agenda, Item
 from kis_core.session.assembly import Ports, assemble
 from kis_core.session.settings import SessionSettings
-from kis_core.session.upcoming import session_at
 
 __all__ = ["Engine", "Ports"]
 
@@ -30,33 +27,32 @@ _RETRY_AT_NIGHT = timedelta(minutes=1)
 _TRACK_AT_NIGHT = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=30)
 _CLOCK_WENT_BACK = timedelta(seconds=5)
+_BETWEEN_HINTS = timedelta(seconds=0.5)  # notices come in bunches; the list costs a call each time
 
 
 class Engine:
     """Trades one account. Deterministic: the same answers of its ports give the same requests."""
 
     def __init__(self, ports: Ports, settings: SessionSettings) -> None:
-        self._calendar = ports.calendar
         self._settings = settings
         self._clock = ports.clock
         parts = assemble(ports, settings, may_cancel=self._may_cancel)
         self.books = parts.books
-        self._teller, self._line, self._market_data = parts.teller, parts.line, parts.market_data
+        self._teller, self._line = parts.teller, parts.line
+        self._timetable, self._listening = parts.timetable, parts.listening
         self._preparation, self._desk, self._custody = parts.preparation, parts.desk, parts.custody
         self._supervision, self._guard = parts.supervision, parts.guard
+        self._lookout = parts.lookout
         self._entries, self._closing = parts.entries, parts.closing
         self._risk_status = parts.risk_status
         self._entry_list, self._first_day = parts.entry_list, parts.first_day
         self._surroundings, self._remote_control = parts.surroundings, parts.remote_control
         self._agenda = Agenda()
-        self._session: Session | None = None
-        self._is_confirmed = True
         self._is_finished = False
         self._told_open_orders = False
-        self._told_day: date | None = None
         self._to_prepare: list[Symbol] = []
         self._cycles = 0
-        self._stepped_at = ports.clock.now()
+        self._stepped_at = self._followed_at = ports.clock.now()
         self._agenda.set(Item.RECOVER, self._stepped_at)
 
     @property
@@ -78,6 +74,7 @@ class Engine:
         self._notice_clock(now)
         if self._remote_control.listen():
             self._agenda.bring_forward(Item.OBEY, now)
+        self._listen(now)
         while not self._is_finished:
             due = self._agenda.pop_due(now)
             if due is None:
@@ -88,6 +85,18 @@ class Engine:
     def stop(self) -> None:
         """Write the mirror a last time; everything else is already where it must be."""
         self._custody.write_mirror()
+
+    def _listen(self, now: datetime) -> None:
+        """Bring forward what the feed gives a reason for; nothing is decided here."""
+        if self._listening.listen(self._entry_list.symbols) and self.books.live_orders:
+            at = max(now, self._followed_at + _BETWEEN_HINTS)
+            self._agenda.bring_forward(Item.TRACK_ORDERS, at)
+        if self._timetable.phase is not Phase.CONTINUOUS:
+            return
+        if self._listening.has_moved:
+            self._agenda.bring_forward(Item.GLANCE, now)
+        if self._listening.has_completed:
+            self._agenda.bring_forward(Item.SCAN, now)
 
     def _notice_clock(self, now: datetime) -> None:
         """A clock that went back would leave everything due late: begin anew, as after a start.
@@ -106,6 +115,7 @@ class Engine:
             Item.RECOVER: self._recover,
             Item.START_DAY: self._start_day,
             Item.TRACK_ORDERS: self._track_orders,
+            Item.GLANCE: self._glance,
             Item.CYCLE: self._cycle,
             Item.SELECT: self._select,
             Item.SCAN: self._scan,
@@ -124,7 +134,7 @@ class Engine:
             )
             self._agenda.bring_forward(item, self._clock.now() + _RETRY)
         except (MarketDataUnavailable, BrokerUnavailable):
-            if self._is_in_session():
+            if self._timetable.is_in_session():
                 self._supervision.note_api_error()
             self._agenda.bring_forward(item, self._clock.now() + self._retry_after(item))
         if self.books.live_orders and self._agenda.due_at(Item.TRACK_ORDERS) is None:
@@ -132,7 +142,7 @@ class Engine:
         self._custody.write_mirror()
 
     def _retry_after(self, item: Item) -> timedelta:
-        if not self._is_in_session():
+        if not self._timetable.is_in_session():
             return _RETRY_AT_NIGHT
         if item is Item.TRACK_ORDERS:
             return self._settings.orders.settle_interval
@@ -140,18 +150,11 @@ class Engine:
 
     def _next_track(self) -> datetime:
         now, poll = self._clock.now(), self._settings.orders.poll
-        return now + (poll if self._is_in_session() else _TRACK_AT_NIGHT)
-
-    def _is_in_session(self) -> bool:
-        """Whether the exchange is open, or has closed only just."""
-        session, now = self._session, self._clock.now()
-        if session is None:
-            return False
-        return session.opening_auction_at <= now < session.closes_at + self._settings.close_after
+        return now + (poll if self._timetable.is_in_session() else _TRACK_AT_NIGHT)
 
     def _may_cancel(self, order: Order) -> bool:
         """A purchase until the session ends; a sale while its symbol trades continuously."""
-        session = self._session
+        session = self._timetable.session
         if session is None or order.intent.session_date != session.session_date:
             return False
         phase = session.phase_at(self._clock.now())
@@ -162,7 +165,7 @@ class Engine:
     def _obey(self, _due_at: datetime) -> None:
         """What the operator asked for; a sale is placed by the next look, which is now."""
         if self._remote_control.obey() and self._agenda.due_at(Item.CYCLE) is not None:
-            now, session = self._clock.now(), self._current()
+            now, session = self._clock.now(), self._timetable.current
             self._agenda.bring_forward(Item.CYCLE, max(now, session.opens_at))
 
     def _recover(self, _due_at: datetime) -> None:
@@ -172,15 +175,15 @@ class Engine:
         if not self._told_open_orders:
             self._teller.tell(EventKind.RECOVERY_OPEN_ORDERS, count=open_orders)
             self._told_open_orders = True
-        session, now = self._session_now(), self._clock.now()
+        session, now = self._timetable.look_up(), self._clock.now()
         self._preparation.begin(session.session_date, today=now.date())
         self._follow(now.date())
         account = self._custody.refresh()
-        self._close_forgotten(session)
+        self._closing.close_forgotten(session.session_date, account)
         self._supervision.begin_session(session.session_date, account)
-        self._prepare_holdings()
+        self._preparation.prepare(self._custody.unknown)  # what is adopted gets the current ATR
         repairs = self._custody.reconcile(
-            session.session_date, is_open=self._is_open(session), is_start=True
+            session.session_date, is_open=self._timetable.is_open(), is_start=True
         )
         self._line.reconciled()
         self._teller.tell(
@@ -190,37 +193,11 @@ class Engine:
             resolved=open_orders - len(self.books.live_orders),
             repairs=repairs,
         )
-        self._agenda.set(Item.START_DAY, self._prepare_at(session))
-
-    def _close_forgotten(self, session: Session) -> None:
-        """Sum up the last session if the process died between its end and its summary."""
-        forgotten, account = self._closing.is_due(), self._custody.state
-        if forgotten is not None and forgotten < session.session_date and account is not None:
-            self._closing.close(forgotten, account)
-
-    def _prepare_holdings(self) -> None:
-        """Bars of what is held, so that an adopted holding gets the current ATR."""
-        state = self._custody.state
-        held = [h.symbol for h in state.holdings] if state is not None else []
-        unknown = [symbol for symbol in held if symbol not in self.books.positions]
-        self._preparation.prepare(unknown)
-
-    def _session_now(self) -> Session:
-        """The session of today or the next one, and whether the calendar is sure of it."""
-        now = self._clock.now()
-        answer = session_at(self._calendar, now, close_after=self._settings.close_after)
-        self._is_confirmed = not isinstance(answer, Unconfirmed)
-        self._session = answer.session if isinstance(answer, Unconfirmed) else answer
-        if isinstance(answer, Unconfirmed):
-            self._teller.tell(EventKind.CALENDAR_WARNING, None, Level.WARNING, why=answer.reason)
-        return self._session
-
-    def _prepare_at(self, session: Session) -> datetime:
-        return max(self._clock.now(), session.opens_at - self._settings.prepare_before_open)
+        self._agenda.set(Item.START_DAY, self._timetable.begins_at())
 
     def _start_day(self, _due_at: datetime) -> None:
         """Plan the day first: what is held is guarded even while the account cannot be asked."""
-        session, now = self._session_now(), self._clock.now()
+        session, now = self._timetable.look_up(), self._clock.now()
         self._preparation.begin(session.session_date, today=now.date())
         self._agenda.bring_forward(Item.CYCLE, max(now, session.opens_at))
         self._entry_list.begin(session.session_date)
@@ -228,22 +205,14 @@ class Engine:
         self._agenda.bring_forward(Item.PREPARE, now)
         self._agenda.bring_forward(Item.SNAPSHOT, max(now, session.opens_at))
         self._agenda.set(Item.CLOSE_DAY, session.closes_at + self._settings.close_after)
-        if self._told_day != session.session_date:
-            self._told_day = session.session_date
-            self._teller.tell(
-                EventKind.DAY_STARTED,
-                session_date=session.session_date.isoformat(),
-                opens_at=session.opens_at.isoformat(),
-                closes_at=session.closes_at.isoformat(),
-                positions=len(self.books.positions),
-            )
+        self._timetable.tell_day(positions=len(self.books.positions))
         self._surroundings.look(now.date())
         compared = self._custody.recent()  # by the recovery of a moment ago
         account = compared or self._custody.refresh()
         self._supervision.begin_session(session.session_date, account)
         self._risk_status.tell_start(session.session_date, account)
         if compared is None:
-            self._custody.reconcile(session.session_date, is_open=self._is_open(session))
+            self._custody.reconcile(session.session_date, is_open=self._timetable.is_open())
 
     def _prepare(self, _due_at: datetime) -> None:
         """Bars of the next symbols, what is held first; what failed is tried again later."""
@@ -274,7 +243,7 @@ class Engine:
 
     def _cycle(self, due_at: datetime) -> None:
         """One look at everything held, then the candidates in portions."""
-        session, now = self._current(), self._clock.now()
+        session, now = self._timetable.current, self._clock.now()
         phase = session.phase_at(now)
         if phase is Phase.AFTER:
             return
@@ -285,8 +254,9 @@ class Engine:
         interval = self._settings.near_stop_interval
         try:
             self._resume_after_outage(session)
-            if not self._watch(session, phase):
+            if not self._lookout.watch_all(session.session_date, phase):
                 interval = self._settings.interval
+            self._hurry()
         finally:
             self._plan_cycle(session, interval)
         if self._may_enter(phase):
@@ -302,31 +272,23 @@ class Engine:
             return
         self._follow(self._clock.now().date())
         self._custody.refresh()
-        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
+        self._custody.reconcile(session.session_date, is_open=self._timetable.is_open())
         self._line.reconciled()
 
-    def _watch(self, session: Session, phase: Phase) -> bool:
-        """Quote and judge what is held, in portions, so that no quote is old when it is judged."""
-        held, size = sorted(self.books.positions), self._settings.scan_chunk
-        is_urgent = is_retrying = False
-        for start in range(0, len(held), size):
-            portion = held[start : start + size]
-            try:
-                quotes = self._market_data.quotes(portion)
-            except MarketDataUnavailable as error:
-                self._guard.tell_blind(held[start:], str(error))
-                raise
-            on = session.session_date
-            is_urgent = self._guard.watch(quotes, session_date=on, phase=phase) or is_urgent
-            is_retrying = is_retrying or self._guard.is_retrying
-        if is_retrying:
-            self._hurry()
-        return is_urgent
+    def _glance(self, _due_at: datetime) -> None:
+        """Judge what is held and has just printed, at the price that the feed brought."""
+        session, phase = self._timetable.current, self._timetable.phase
+        quotes = self._listening.moved()
+        if phase is not Phase.CONTINUOUS or self._line.is_down:
+            return  # nothing is sold now; the cycle sees to it
+        self._lookout.watch(quotes, session.session_date, phase)
+        self._hurry()
 
     def _hurry(self) -> None:
-        """An exit is not done: decide again as soon as O-12 says, not at the next interval."""
-        at = self._clock.now() + self._settings.orders.exit_wait
-        self._agenda.bring_forward(Item.CYCLE, at)
+        """An exit that is not done is decided again as soon as O-12 says, not at the interval."""
+        if self._lookout.is_retrying:
+            at = self._clock.now() + self._settings.orders.exit_wait
+            self._agenda.bring_forward(Item.CYCLE, at)
 
     def _plan_cycle(self, session: Session, interval: timedelta) -> None:
         """The next cycle on the grid of the session's open: late cycles are skipped, never piled
@@ -337,10 +299,10 @@ class Engine:
             self._agenda.bring_forward(Item.CYCLE, planned)
 
     def _may_enter(self, phase: Phase) -> bool:
-        risk, session = self.books.risk, self._current()
+        risk, session = self.books.risk, self._timetable.current
         return (
             phase is Phase.CONTINUOUS
-            and self._is_confirmed
+            and self._timetable.is_confirmed
             and not self._line.is_down
             and risk is not None
             and risk.session_date == session.session_date
@@ -353,11 +315,16 @@ class Engine:
             self._finish_if_counted()
 
     def _scan(self, _due_at: datetime) -> None:
-        session = self._current()
+        session = self._timetable.current
         self._supervision.check_kill_switch()
         if not self._may_enter(session.phase_at(self._clock.now())):
             self._entries.stop_scan()
+            self._listening.completed(())
             return
+        if self._listening.has_completed:
+            candidates = self._entry_list.symbols
+            allowed = self._first_day.symbols(candidates, session.session_date)
+            self._entries.queue(self._listening.completed(allowed))
         self._entries.scan_portion(session.session_date)
         if self._entries.has_waiting:
             self._agenda.set(Item.SCAN, self._clock.now())
@@ -375,13 +342,14 @@ class Engine:
         if ended:
             settled = self._settings.orders.unsettled_for + timedelta(seconds=1)
             self._agenda.bring_forward(Item.SNAPSHOT, self._clock.now() + settled)
-        if any(self._is_exit_undone(order) for order in ended) and self._is_in_session():
+        if any(self._is_exit_undone(order) for order in ended) and self._timetable.is_in_session():
             self._agenda.bring_forward(Item.CYCLE, self._clock.now())
         self._finish_if_counted()
 
     def _follow(self, *days: date) -> list[Order]:
         """Follow the orders; those that ended by it. Sums up again what ended after its day."""
         before = dict(self.books.live_orders)
+        self._followed_at = self._clock.now()
         self._desk.follow(*days)
         ended = [order for key, order in before.items() if key not in self.books.live_orders]
         for session_date in sorted({order.intent.session_date for order in ended}):
@@ -397,43 +365,24 @@ class Engine:
 
     def _snapshot(self, _due_at: datetime) -> None:
         """Ask the account, compare, keep a snapshot; sooner again while something is unclear."""
-        session, now = self._current(), self._clock.now()
+        session, now = self._timetable.current, self._clock.now()
         self._follow(now.date())
         account = self._custody.refresh()
-        self._custody.reconcile(session.session_date, is_open=self._is_open(session))
+        self._custody.reconcile(session.session_date, is_open=self._timetable.is_open())
         self._supervision.snapshot(session.session_date, account)
         self._surroundings.look(now.date())
-        self._confirm_again(session)
+        self._timetable.confirm_again()
         again = _AGAIN if self._custody.has_doubts else self._settings.snapshot_every
         if now + again < session.closes_at:
             self._agenda.set(Item.SNAPSHOT, now + again)
         self._agenda.bring_forward(Item.PREPARE, now)
-        self._look_closely()
-
-    def _look_closely(self) -> None:
-        """Ask one by one for what is held and was quoted in bulk, which tells no halts."""
-        for symbol in self._guard.unflagged:
-            try:
-                quote = self._market_data.quotes([symbol])[symbol]
-            except MarketDataUnavailable:
-                return  # the line has told of it; the next snapshot asks again
-            if isinstance(quote, Quote):
-                self._guard.note_flags(quote)
-
-    def _confirm_again(self, session: Session) -> None:
-        """A broker that did not say whether today is a trading day may have said so by now."""
-        if self._is_confirmed:
-            return
-        self._is_confirmed = isinstance(self._calendar.session_of(session.session_date), Session)
-        if self._is_confirmed:
-            why = "오늘의 거래소 일정이 확인되어 새 진입을 다시 허용합니다."
-            self._teller.tell(EventKind.CALENDAR_WARNING, None, Level.INFO, why=why)
+        self._lookout.look_closely()
 
     def _close_day(self, _due_at: datetime) -> None:
         """After the close: the last word on the day's orders, then the summary; no forced exit."""
-        session = self._current()
+        session = self._timetable.current
         self._follow(session.session_date)
-        if self.books.live_orders and not self._is_closing_late(session):
+        if self.books.live_orders and not self._timetable.is_closing_late():
             self._agenda.set(Item.CLOSE_DAY, self._clock.now() + _AGAIN)
             return
         account = self._custody.refresh()
@@ -444,15 +393,5 @@ class Engine:
         if self._settings.exit_after_close:
             self._is_finished = True
             return
-        self._agenda.set(Item.START_DAY, self._prepare_at(self._session_now()))
-
-    def _is_closing_late(self, session: Session) -> bool:
-        return self._clock.now() >= session.closes_at + self._settings.close_after * 5
-
-    def _is_open(self, session: Session) -> bool:
-        return session.opens_at <= self._clock.now() < session.closes_at
-
-    def _current(self) -> Session:
-        if self._session is None:
-            raise ValueError("the engine has not recovered yet")
-        return self._session
+        self._timetable.look_up()
+        self._agenda.set(Item.START_DAY, self._timetable.begins_at())

@@ -48,6 +48,11 @@ class Entries:
         """Queue the candidates that are neither held nor being ordered nor halted."""
         self._waiting = [s for s in symbols if self._is_free(s)]
 
+    def queue(self, symbols: Sequence[Symbol]) -> None:
+        """Put candidates behind those that wait, each once."""
+        waiting = set(self._waiting)
+        self._waiting += [s for s in symbols if s not in waiting and self._is_free(s)]
+
     @property
     def has_waiting(self) -> bool:
         """Whether the scan has portions left."""

@@ -71,7 +71,7 @@ class FeedMarketData(MarketData):
     """
 
     def __init__(
-        self, *, feed: Feed, rest: MarketData, clock: Clock, age_max: timedelta = AGE_MAX
+        self, feed: Feed, *, rest: MarketData, clock: Clock, age_max: timedelta = AGE_MAX
     ) -> None:
         self._feed = feed
         self._rest = rest
@@ -121,6 +121,12 @@ class FeedMarketData(MarketData):
         if rest:
             answer.update(self._from_rest(rest, has_others=bool(answer)))
         return answer
+
+    def young(self, symbols: Sequence[Symbol]) -> Mapping[Symbol, Quote]:
+        """The quotes that the feed has by itself now; REST is not asked for the others."""
+        now = self._clock.now()
+        quotes = {symbol: self._from_feed(symbol, now) for symbol in symbols}
+        return {symbol: quote for symbol, quote in quotes.items() if quote is not None}
 
     def daily_bars(self, symbol: Symbol, *, before: date, count: int) -> tuple[Bar, ...]:
         """See the port: REST's."""

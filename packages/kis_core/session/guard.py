@@ -54,6 +54,7 @@ class Guard:
     """Applies the exit rules to every held symbol.
 
     `is_retrying`: a sale certainly did not reach the broker and is to be decided again at once.
+    `tried`: what the last watch wanted to sell.
     """
 
     books: Books
@@ -65,6 +66,7 @@ class Guard:
     teller: Teller
     settings: SessionSettings
     is_retrying: bool = False
+    tried: frozenset[Symbol] = frozenset()
     _alerted: dict[Symbol, frozenset[Alert]] = field(default_factory=dict)
     _blind_since: dict[Symbol, datetime] = field(default_factory=dict)
     _stopped: set[Symbol] = field(default_factory=set)
@@ -84,6 +86,7 @@ class Guard:
         judged = self._judge_all(quotes, session_date)
         self._commit(judged)
         exits = [each for each in judged if each.decision.action is Action.SELL]
+        self.tried = frozenset(each.seen.symbol for each in exits)
         if exits and phase in (Phase.CONTINUOUS, Phase.CLOSING_AUCTION):
             self._refresh_holdings()
             for each in exits:

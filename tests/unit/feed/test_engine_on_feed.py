@@ -1,59 +1,19 @@
-"""The engine fed by a stream: stops at once, fills at once, and nothing else than by REST.
-
-`FedEngine` adds to the engine what a feed asks of it; everything else is the engine itself.
-"""
+"""The engine fed by a stream: stops at once, fills at once, and nothing else than by REST."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from kis_adapters.memory.world import SAMSUNG, World
 from kis_core.market.minute_bar import MinuteBar
-from kis_core.market.session import Phase
 from kis_core.market.symbol import Symbol
 from kis_core.market.trade_print import Print, day_number, hms_number
 from kis_core.market.won import Won
 from kis_core.orders.identity import Side
 from kis_core.ports.feed import Arrived, Feed, FeedChange, FeedState, OrderHint
-from kis_core.session.agenda import Item
-from kis_core.session.engine import Engine, Ports
-from kis_core.session.feed_market_data import FeedMarketData
-from kis_core.session.settings import SessionSettings
-
-
-class FedEngine(Engine):
-    """The engine, listening to its feed at the beginning of each step."""
-
-    def __init__(self, ports: Ports, settings: SessionSettings, feed: FeedMarketData) -> None:
-        super().__init__(ports, settings)
-        self._feed = feed
-
-    def step(self) -> datetime | None:
-        self._listen()
-        return super().step()
-
-    def _listen(self) -> None:
-        held = sorted(self.books.positions)
-        others = [s for s in self._settings.candidates if s not in self.books.positions]
-        self._feed.desire(held, others)
-        news, now = self._feed.poll(), self._clock.now()
-        session = self._session
-        if session is None:
-            return
-        phase = session.phase_at(now)
-        if news.hints and self.books.live_orders:
-            self._agenda.bring_forward(Item.TRACK_ORDERS, now)
-        if phase is not Phase.CONTINUOUS or self._line.is_down or not self.books.is_current:
-            return
-        if news.bars and self._agenda.due_at(Item.CYCLE) is not None:
-            self._agenda.bring_forward(Item.CYCLE, now)
-        if moved := sorted(news.printed & self.books.positions.keys()):
-            quotes = self._market_data.quotes(moved)
-            self._guard.watch(quotes, session_date=session.session_date, phase=phase)
-            if self.books.live_orders:
-                self._agenda.bring_forward(Item.TRACK_ORDERS, self._next_track())
+from kis_core.ports.notifier import Event, EventKind
 
 
 class HandFeed(Feed):
@@ -82,23 +42,20 @@ class HandFeed(Feed):
 class Fed:
     """A world whose engine is fed, at 09:05 with one share bought at 70,300 (stop 69,500)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, buys: bool = True) -> None:
         self.feed = HandFeed()
         self.world = World()
         self.world.list_symbol(SAMSUNG, last_close=70_000)
-        self.data = FeedMarketData(feed=self.feed, rest=self.world.market, clock=self.world.clock)
-        self.world.wrap = self._wrapped
+        self.world.wrap = lambda ports: replace(ports, feed=self.feed)
         self.world.restart()
-        self.world.engine = FedEngine(self.ports, self.world.settings, self.data)
         self.world.market.set_price(SAMSUNG, 70_050)
+        if not buys:
+            self.world.run_until(self.world.at(9, 1, 20))
+            return
         self.world.run_until(self.world.at(9, 1, 30))
         self.world.market.set_price(SAMSUNG, 70_300)
         self.world.run_until(self.world.at(9, 5))
         assert self.world.engine.books.positions[SAMSUNG].quantity == 1
-
-    def _wrapped(self, ports: Ports) -> Ports:
-        self.ports = replace(ports, market_data=self.data)
-        return self.ports
 
     def prints(self, price: int, *, trades: bool = True) -> None:
         """Trade at `price`: told by the feed, and where `trades` is set at the market too."""
@@ -125,9 +82,32 @@ class Fed:
         hint = OrderHint(broker_order_no=number, symbol=SAMSUNG, at=self.world.clock.now())
         self.feed.next = replace(self.feed.next, hints=(*self.feed.next.hints, hint))
 
+    def bar(self, price: int) -> None:
+        """The minute before this one is over, with a print at `price`."""
+        one = MinuteBar(
+            symbol=SAMSUNG,
+            starts_at=self.world.clock.now().replace(second=0) - timedelta(minutes=1),
+            open=Won(price),
+            high=Won(price),
+            low=Won(price),
+            close=Won(price),
+            volume=1,
+            prints=1,
+        )
+        self.feed.next = replace(self.feed.next, bars=(*self.feed.next.bars, one))
+
     def sales(self) -> int:
+        return self._orders(Side.SELL)
+
+    def purchases(self) -> int:
+        return self._orders(Side.BUY)
+
+    def told(self, kind: EventKind) -> list[Event]:
+        return [event for event in self.world.notifier.events if event.kind is kind]
+
+    def _orders(self, side: Side) -> int:
         orders = self.world.broker.orders_of(self.world.clock.now().date())
-        return len([order for order in orders if order.side is Side.SELL])
+        return len([order for order in orders if order.side is side])
 
 
 @pytest.fixture
@@ -218,22 +198,49 @@ def test_what_is_held_is_wanted_first(fed: Fed) -> None:
     assert fed.feed.desires == [([], [SAMSUNG]), ([SAMSUNG], [])]
 
 
+@pytest.fixture
+def candidate() -> Fed:
+    """The same at 09:01:20, nothing bought: the price has not broken out yet."""
+    return Fed(buys=False)
+
+
 @pytest.mark.req("W-02")
-def test_a_completed_minute_is_judged_without_waiting_for_the_interval(fed: Fed) -> None:
-    fed.world.run_until(fed.world.at(9, 5, 30))
-    fed.world.market.set_price(SAMSUNG, 69_400)
-    bar = MinuteBar(
-        symbol=SAMSUNG,
-        starts_at=fed.world.at(9, 4),
-        open=Won(70_300),
-        high=Won(70_300),
-        low=Won(69_400),
-        close=Won(69_400),
-        volume=1,
-        prints=1,
-    )
-    fed.feed.next = replace(fed.feed.next, bars=(bar,))
+def test_a_completed_minute_is_judged_without_waiting_for_the_interval(candidate: Fed) -> None:
+    candidate.prints(70_300)
+    candidate.bar(70_300)
 
-    fed.world.engine.step()
+    candidate.world.engine.step()
 
-    assert fed.sales() == 1
+    assert candidate.world.clock.now() == candidate.world.at(9, 1, 20)
+    assert candidate.purchases() == 1
+
+
+@pytest.mark.req("W-02")
+def test_a_print_alone_enters_nothing(candidate: Fed) -> None:
+    candidate.prints(70_300)
+
+    candidate.world.engine.step()
+
+    assert candidate.purchases() == 0
+
+
+@pytest.mark.req("W-02", "R-02")
+def test_a_completed_minute_enters_nothing_while_entries_are_stopped(candidate: Fed) -> None:
+    candidate.world.kill_switch.text = "시험"
+    candidate.prints(70_300)
+    candidate.bar(70_300)
+
+    candidate.world.engine.step()
+
+    assert candidate.purchases() == 0
+
+
+@pytest.mark.req("W-02")
+def test_without_a_young_price_a_completed_minute_asks_nobody(candidate: Fed) -> None:
+    asked = dict(candidate.world.market.calls)
+    candidate.world.market.set_price(SAMSUNG, 70_300)
+    candidate.bar(70_300)
+
+    candidate.world.engine.step()
+
+    assert (candidate.purchases(), candidate.world.market.calls) == (0, asked)
