@@ -14,7 +14,7 @@ from kis_adapters.recording.difference import (
 )
 from kis_adapters.recording.plain import FUNCTIONS, PORTS, STORE, failure_of, plain, value_of
 from kis_adapters.recording.record import BadRecord, Call, Record
-from kis_adapters.recording.recorder import ABSENT, BEGIN, END
+from kis_adapters.recording.recorder import BEGIN, END, GIVEN
 from kis_adapters.recording.verdict import Verdict, verdict_on_record
 from kis_core.ports.files import PositionsMirror
 from kis_core.ports.store import Store, UnitOfWork
@@ -44,7 +44,7 @@ class Playback:
 
     def __init__(self, record: Record, *, seen: Callable[[Call], None]) -> None:
         self._calls = record.calls()
-        self._absent = record.header.get(ABSENT, [])
+        self._given = frozenset(record.header.get(GIVEN, ()))
         self._seen = seen
         self._next: Call | None = None
         self._now: str | None = None
@@ -56,7 +56,8 @@ class Playback:
         """Ports for an engine."""
         replayed = {name: cast(Any, _Replayed(name, self)) for name in PORTS}
         replayed |= {name: self.asking(name) for name in FUNCTIONS}
-        replayed |= dict.fromkeys(self._absent)
+        # One that was not there then, or that nobody knew of, is not there now.
+        replayed |= dict.fromkeys(PORTS.keys() - self._given)
         return Ports(store=_ReplayedStore(self), mirror=_NoMirror(), **replayed)
 
     def note_decision(self, verdict: Verdict) -> None:

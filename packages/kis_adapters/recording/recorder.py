@@ -15,18 +15,14 @@ from kis_core.ports.store import Store, UnitOfWork
 from kis_core.session.engine import Ports
 
 BEGIN, END = f"{STORE}.begin", f"{STORE}.end"
-ABSENT = "absent"  # in the header: the ports that the session went without
+GIVEN = "ports"  # in the header: the ports that the session had
 
 
 def recorded(ports: Ports, tape: Tape) -> Ports:
     """The same ports, on record; which of those that need not be there are stands there first."""
-    given = {name: getattr(ports, name) for name in PORTS}
-    tape.begin({ABSENT: [name for name, port in given.items() if port is None]})
-    wrapped = {
-        name: cast(Any, _Recorded(name, port, tape))
-        for name, port in given.items()
-        if port is not None
-    }
+    given = {name: port for name in PORTS if (port := getattr(ports, name)) is not None}
+    tape.begin({GIVEN: list(given)})
+    wrapped = {name: cast(Any, _Recorded(name, port, tape)) for name, port in given.items()}
     wrapped |= {name: _recording(name, getattr(ports, name), tape) for name in FUNCTIONS}
     return replace(ports, store=_RecordedStore(ports.store, tape), **wrapped)
 
