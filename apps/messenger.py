@@ -33,6 +33,7 @@ from kis_adapters.telegram.notifier import TelegramNotifier
 from kis_adapters.telegram.outbox import Outbox
 from kis_adapters.telegram.phrases import Phrases
 from kis_adapters.telegram.questions import Questions
+from kis_adapters.telegram.saying import Saying
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import Namespace, TradingMode
@@ -109,7 +110,7 @@ class Messenger:
             words=words,
             shown=self._shown,
             outside_switch=lambda: settings.risk.kill_switch or file.reason(),
-            engine_seen=lambda: self.inbox.taken_at,
+            engine_seen_s=self.inbox.seen_s,
             explain=stored_order_story(store, words, self._shown),
             mode=_tag(settings, namespace.mode),
         )
@@ -145,14 +146,14 @@ def open_messenger(settings: Settings, *, name_of: NameOf, mode: TradingMode) ->
     )
     messenger = Messenger(
         notifier=TelegramNotifier(
-            phrases=Phrases(words=words, shown=shown),
+            phrases=Phrases(Saying(words=words, shown=shown)),
             outbox=outbox,
             memory=memory,
             repeats=RepeatFilter(),
             loudness=settings.messages.model_dump(),
             redact=Redactor(settings.secret_values()).redact,
         ),
-        inbox=TelegramInbox(now=lambda: datetime.now(KST)),
+        inbox=TelegramInbox(seconds=monotonic),
         _settings=settings,
         _line=line,
         _memory=memory,

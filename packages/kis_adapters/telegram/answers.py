@@ -6,12 +6,12 @@ wait. The realised result and the evaluation are two figures and always stand ap
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
-from kis_adapters.telegram.figures import signed_won, won
+from kis_adapters.telegram.figures import ago, signed_won, won
 from kis_adapters.telegram.markup import bold, escaped
-from kis_adapters.telegram.phrases import Words
+from kis_adapters.telegram.saying import Words
 from kis_core.market.symbol import Symbol
 from kis_core.orders.booking import Trade
 from kis_core.orders.order import Order
@@ -69,14 +69,14 @@ def read_stored(store: Store) -> Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """`outside_switch`: the reason of a kill switch of settings or file, or None. `engine_seen`:
-    when the engine last took a step. `shown`: `종목명(종목코드)`."""
+    """`outside_switch`: the reason of a kill switch of settings or file, or None. `engine_seen_s`:
+    how long ago the engine last took a step. `shown`: `종목명(종목코드)`."""
 
     store: Store
     words: Words
     shown: Callable[[Symbol], str]
     outside_switch: Callable[[], str | None]
-    engine_seen: Callable[[], datetime | None]
+    engine_seen_s: Callable[[], float | None]
     explain: Explainer
     mode: str
 
@@ -92,7 +92,7 @@ class Answers:
     def status(self) -> Lines:
         """Everything at a glance."""
         stored = self.stored()
-        reason, seen = self.switch(stored), self.engine_seen()
+        reason, seen = self.switch(stored), self.engine_seen_s()
         if reason is None:
             entering = "🟩 새 진입 가능"
         elif reason == PAUSED:
@@ -101,7 +101,7 @@ class Answers:
             entering = f"⛔ 킬 스위치: {escaped(reason)} (해제: /resume)"
         return (
             f"{bold('상태')} {escaped(self.mode)} · 거래일 {stored.session_date or '아직 없음'}",
-            f"엔진 마지막 동작 {seen:%H:%M:%S}" if seen is not None else "엔진이 아직 돌지 않음",
+            f"엔진 마지막 동작 {ago(seen)}" if seen is not None else "엔진이 아직 돌지 않음",
             entering,
             *self._results(stored),
             f"보유 {len(stored.positions)}종목 /positions · 미결 주문 {len(stored.live_orders)}건"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kis_adapters.telegram.answers import Explainer
 from kis_adapters.telegram.figures import won
-from kis_adapters.telegram.phrases import Words
+from kis_adapters.telegram.saying import Words
 from kis_core.market.symbol import Symbol
 from kis_core.ports.store import Store
 

@@ -35,6 +35,22 @@ def change_pct(value: FieldValue, base: FieldValue) -> str:
     return f" ({_PERCENT * (value - base) / base:+.1f}%)"
 
 
+def slippage(value: FieldValue) -> str:
+    """` · 신호가보다 0.23% 유리`; empty for none. In basis points, positive is adverse."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not round(value):
+        return ""
+    way = "불리" if value > 0 else "유리"
+    return f" · 신호가보다 {abs(value) / _PERCENT:.2f}% {way}"
+
+
+def ago(seconds: float) -> str:
+    """`3초 전`, `2시간 전`."""
+    for size, unit in ((3_600, "시간"), (60, "분")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit} 전"
+    return f"{max(0.0, seconds):.0f}초 전"
+
+
 def time_of(value: FieldValue) -> str:
     """The time of day of an ISO instant."""
     try:

@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
 
 from kis_core.ports.operator_inbox import OperatorCommand, OperatorInbox
 
@@ -11,16 +10,16 @@ from kis_core.ports.operator_inbox import OperatorCommand, OperatorInbox
 class TelegramInbox(OperatorInbox):
     """Holds commands until the engine's next step, and wakes it.
 
-    `taken_at`: when the engine last looked, by `now`; it looks at every step, so this is also
-    when it was last seen alive.
+    The engine looks at every step, so the last look is also when it was last seen alive;
+    `seconds` is a monotonic clock.
     """
 
-    def __init__(self, *, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, *, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._given: deque[OperatorCommand] = deque()
         self._wake: Callable[[], None] = lambda: None
-        self.taken_at: datetime | None = None
+        self._taken_at: float | None = None
 
     def wake_by(self, wake: Callable[[], None]) -> None:
         """How the engine's sleep is ended; `wake` may be called from any thread."""
@@ -32,9 +31,14 @@ class TelegramInbox(OperatorInbox):
             self._given.append(command)
         self._wake()
 
+    def seen_s(self) -> float | None:
+        """How long ago the engine last looked; None before it did."""
+        taken_at = self._taken_at
+        return self._seconds() - taken_at if taken_at is not None else None
+
     def take(self) -> tuple[OperatorCommand, ...]:
         with self._lock:
-            self.taken_at = self._now()
+            self._taken_at = self._seconds()
             taken = tuple(self._given)
             self._given.clear()
             return taken

@@ -18,6 +18,7 @@ from kis_adapters.telegram.aside import aside
 from kis_adapters.telegram.commands import DESCRIPTIONS, is_question
 from kis_adapters.telegram.courier import UNREACHABLE, refusal
 from kis_adapters.telegram.desk import Desk, Heard, Reply
+from kis_adapters.telegram.figures import ago
 from kis_adapters.telegram.health import Health, Trouble
 from kis_adapters.telegram.inbox import TelegramInbox
 from kis_adapters.telegram.markup import escaped, pages
@@ -194,9 +195,9 @@ class Poller:
         """Say so when the engine has not come to it."""
         await asyncio.sleep(self.pace.unheard_s)
         if any(w.command.command_id == command.command_id for w in self.memory.waiting):
-            seen = self.inbox.taken_at
-            since = f" 마지막 동작 {seen:%H:%M:%S}." if seen is not None else ""
-            self._say((f"⏳ 지시를 받았지만 엔진이 아직 처리하지 못했습니다.{since}",))
+            seen = self.inbox.seen_s()
+            since = f" 엔진의 마지막 동작은 {ago(seen)}입니다." if seen is not None else ""
+            self._say((f"⏳ 지시를 받았지만 아직 실행하지 못했습니다.{since}",))
 
     def _beside(self, work: Coroutine[Any, Any, None], *, is_counted: bool = True) -> None:
         if is_counted and len(self._answering) >= _ANSWERING_MAX:

@@ -70,7 +70,7 @@ class RemoteControl:
             case CommandKind.KILL:
                 self.supervision.switch_on(command.about or "사람의 지시(/kill)")
             case CommandKind.PAUSE:
-                self.supervision.pause()
+                return self._pause()
             case CommandKind.RESUME:
                 return self._resume()
             case CommandKind.CLEAR_KILL_SWITCH:
@@ -79,6 +79,12 @@ class RemoteControl:
                 return self._sell(command.symbol)
             case CommandKind.KEEP:
                 return self._keep(command.symbol)
+        return None
+
+    def _pause(self) -> _Refused | None:
+        self.supervision.pause()
+        if not self.supervision.is_paused:
+            return _Refused(f"이미 킬 스위치로 멈춰 있습니다: {self.supervision.reason()}")
         return None
 
     def _resume(self) -> _Refused | None:
