@@ -1,4 +1,5 @@
-"""Real databases for tests: a private MariaDB per test process, an empty database per test."""
+"""Real parts for tests: a private MariaDB per test process with an empty database per test, and
+the Chromium of the system."""
 
 import fcntl
 import os
@@ -9,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 import hypothesis
@@ -20,13 +21,33 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # No test is timed: the machine is shared and noisy. Derandomised in CI by hypothesis itself.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 _USER, _PASSWORD = "kis_test", "not-a-secret"
 _START_S, _STOP_S = 30.0, 20.0
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_BROWSER_IS_QUIET = (
+    "--no-sandbox",  # root has none, and only our own pages are shown
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 _SEARCHED = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Time for the first test of a bare machine to install the browser."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 class OutsideNetwork:
@@ -201,6 +222,27 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """The system's Chromium, headless, driven by playwright; a context per test is the test's own.
+
+    Not for the whole session: while playwright runs, its event loop counts as the running one,
+    and other modules have loops of their own.
+    """
+    from playwright.sync_api import sync_playwright  # most tests need no browser
+
+    reason = _why_no_chromium()
+    if reason:
+        _do_without(reason)
+    program = next(path for name in _CHROMIUM if (path := _found(name)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(_BROWSER_IS_QUIET), timeout=90_000
+        )
+        yield browser
+        browser.close()
+
+
 def _is_this_machine(host: object) -> bool:
     name = host.decode() if isinstance(host, bytes) else str(host)
     given = os.environ.get("KIS_TEST_MYSQL_URL")  # a database that was asked for by name
@@ -214,21 +256,38 @@ def _is_this_machine(host: object) -> bool:
 
 def _why_no_server() -> str:
     """Empty when `mariadbd` is there, or could be installed."""
-    with Path(tempfile.gettempdir(), f"kis-mariadb-install-{os.getuid()}.lock").open("w") as lock:
+    return _why_not_installed(
+        "mariadb-server",
+        lambda: bool(_found("mariadbd") and _found("mariadb-install-db")),
+        otherwise="MariaDB tests need mariadbd, or KIS_TEST_MYSQL_URL, or root on Debian",
+    )
+
+
+def _why_no_chromium() -> str:
+    """Empty when a Chromium is there, or could be installed."""
+    return _why_not_installed(
+        "chromium",
+        lambda: any(_found(name) for name in _CHROMIUM),
+        otherwise="browser tests need chromium, or root on Debian",
+    )
+
+
+def _why_not_installed(package: str, is_there: Callable[[], bool], *, otherwise: str) -> str:
+    with Path(tempfile.gettempdir(), f"kis-install-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one installation, however many test processes
-        if _found("mariadbd") and _found("mariadb-install-db"):
+        if is_there():
             return ""
         if os.getuid() != 0 or not shutil.which("apt-get"):
-            return "MariaDB tests need mariadbd, or KIS_TEST_MYSQL_URL, or root on Debian"
-        # At run level 1 the package does not start a service.
+            return otherwise
+        # At run level 1 a package does not start a service.
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for arguments in (["update"], ["install", "-y", "mariadb-server"]):
+        for arguments in (["update"], ["install", "-y", package]):
             done = subprocess.run(
                 ["apt-get", "-qq", *arguments], env=environment, capture_output=True, timeout=600
             )
             if done.returncode:
                 return f"apt-get {arguments[0]} failed: {done.stderr.decode()[-300:]}"
-        return "" if _found("mariadbd") else "mariadb-server brought no mariadbd"
+        return "" if is_there() else f"{package} brought no program"
 
 
 def _do_without(reason: str) -> NoReturn:
