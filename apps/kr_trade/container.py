@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 import httpx
+import structlog
 from sqlalchemy.engine import Engine as Database
 
 from apps.injection import containers, providers
@@ -26,6 +27,7 @@ from kis_adapters.kis.trading import KisRestBroker
 from kis_adapters.recording.recorder import recorded
 from kis_adapters.recording.tape import Tape
 from kis_adapters.settings.by_mode import PAPER_REST, REAL_REST
+from kis_adapters.settings.sections import Feed as QuoteFeed
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.account_lock import account_lock
 from kis_adapters.sql.database import open_database
@@ -47,6 +49,7 @@ from kis_core.ports.account_lock import AccountLock
 from kis_core.ports.broker import Broker
 from kis_core.ports.calendar import Calendar
 from kis_core.ports.clock import Clock
+from kis_core.ports.feed import Feed
 from kis_core.ports.market_data import MarketData
 from kis_core.ports.notifier import Event, EventKind, Level, Notifier
 from kis_core.ports.operator_inbox import OperatorInbox
@@ -66,13 +69,18 @@ _DEMO_SEED = 8
 _DEMO_DATE = date(2026, 11, 24)
 _SANDBOX_TIME = "X-KIS-Sandbox-Time"
 
+_log = structlog.get_logger(__name__)
+
 
 class Connection:
-    """Where the broker is, and the keys for it."""
+    """Where the broker is, and the keys for it; `hts_id` where it is the bundled simulator's."""
 
-    def __init__(self, *, base_url: str | None, credentials: KisCredentials) -> None:
+    def __init__(
+        self, *, base_url: str | None, credentials: KisCredentials, hts_id: str = ""
+    ) -> None:
         self.base_url = base_url
         self.credentials = credentials
+        self.hts_id = hts_id
 
     @property
     def account(self) -> str:
@@ -104,7 +112,7 @@ def _connection(settings: Settings, simulator: SimulatorProcess | None) -> Conne
             account_no=info.account_no,
             product_code=info.product_code,
         )
-        return Connection(base_url=info.base_url, credentials=credentials)
+        return Connection(base_url=info.base_url, credentials=credentials, hts_id=info.hts_id)
     given = settings.credentials
     if given is None:
         raise ValueError("settings without credentials use the simulator")
@@ -266,7 +274,26 @@ def _tape(
     tape.close()
 
 
+def _feed(
+    settings: Settings, connection: Connection, client: KisClient, clock: Clock, calendar: Calendar
+) -> Iterator[Feed | None]:
+    """The realtime stream, where quotes come by it; begun with the engine."""
+    if settings.market_data.feed is not QuoteFeed.WS:
+        yield None
+        return
+    from apps.kr_trade.stream import StreamSource, open_stream
+
+    source = StreamSource(
+        base_url=client.base_url, credentials=connection.credentials, hts_id=connection.hts_id
+    )
+    with open_stream(settings, source, clock=clock, calendar=calendar) as feed:
+        yield feed
+        _log.info("feed.counts", **feed.counts())
+
+
 def _engine(ports: Ports, settings: SessionSettings, tape: Tape | None) -> Engine:
+    if ports.feed is not None:
+        ports.feed.start()  # with the account's lock held: one session an app key
     return Engine(ports if tape is None else recorded(ports, tape), settings)
 
 
@@ -304,6 +331,9 @@ class TradeContainer(containers.DeclarativeContainer):
         LockedBroker, providers.Singleton(KisRestBroker, client), account_lock
     )
     market_data: providers.Provider[MarketData] = providers.Singleton(KisMarketData, client)
+    feed: providers.Provider[Feed | None] = providers.Resource(
+        _feed, settings, connection, client, clock, calendar
+    )
     data_dir = settings.provided.paths.data_dir
     universe = providers.Singleton(
         _universe, settings, config_dir, client, calendar, clock, notifier
@@ -313,6 +343,7 @@ class TradeContainer(containers.DeclarativeContainer):
         clock=clock,
         calendar=calendar,
         market_data=market_data,
+        feed=feed,
         broker=broker,
         store=store,
         notifier=notifier,

@@ -129,17 +129,21 @@ def test_a_number_of_runs_that_is_none_is_refused(desk: "Desk", runs: str) -> No
     _is_refused(desk.trade(f"--max-runs={runs}"), "max_runs")
 
 
-@pytest.mark.parametrize("from_file", [True, False])
-def test_the_websocket_feed_is_refused_in_a_clear_sentence_while_it_is_not_there(
-    desk: "Desk", from_file: bool
+@pytest.mark.req("K-11", "F-065")
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("ws://ops.koreainvestment.com:21000", "PAPER"),  # the real accounts' port
+        ("ws://stream.example.com/tryitout", "ws"),  # not encrypted, and not this machine
+        ("http://127.0.0.1:1", "ws://"),
+    ],
+)
+def test_a_stream_that_this_mode_may_not_talk_to_is_refused(
+    desk: "Desk", url: str, named: str
 ) -> None:
-    if from_file:
-        desk.write("ws.yaml", "market_data: {feed: ws}\n")
-        ended = desk.run("--mode", "trade", "--config", "ws.yaml")
-    else:
-        ended = desk.trade("--feed", "ws")
+    ended = desk.trade("--feed", "ws", KIS_WS_URL=url)
 
-    _is_refused(ended, "ws", "rest")
+    _is_refused(ended, "KIS_WS_URL", named)
     assert _has_written_nothing(desk)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "pandas", "polars", "uvicorn", "kis_sandbox.server", "telegram")
+STREAM = ("kis_adapters.kis_ws", "websockets", "cryptography")  # of no use where REST is asked
 WEB = "starlette"  # uvicorn's companion; another library than the simulator looks for it too
 _BUILD = """
 import json, sys
@@ -79,7 +80,7 @@ def test_all_of_kr_trade_was_built(loaded: frozenset[str]) -> None:
 
 
 @pytest.mark.req("F-107")
-@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("name", HEAVY + STREAM)
 def test_a_live_process_does_not_load(name: str, loaded: frozenset[str]) -> None:
     found = [module for module in loaded if module == name or module.startswith(f"{name}.")]
 

@@ -7,6 +7,7 @@ from kis_adapters.settings.settings import Settings
 from kis_core.orders.identity import TradingMode
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_STREAM_HOST = urlsplit(PAPER_WS).hostname
 _OTHER_MODE = {
     TradingMode.PAPER: (REAL_REST, REAL_WS),
     TradingMode.REAL: (PAPER_REST, PAPER_WS),
@@ -45,8 +46,10 @@ def _url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
         return f"{'://, '.join(schemes)}://로 시작하는 주소여야 합니다."
     if parts.username or parts.password:
         return "주소에 사용자 이름이나 비밀번호를 넣을 수 없습니다."
-    if parts.scheme == "http" and not is_loopback(url):
-        return "암호화되지 않은 http는 이 컴퓨터(127.0.0.1)에만 쓸 수 있습니다."
+    # The broker's own streams are not encrypted; nobody else's are trusted so.
+    is_brokers = parts.scheme == "ws" and parts.hostname == _STREAM_HOST
+    if parts.scheme in ("http", "ws") and not is_loopback(url) and not is_brokers:
+        return f"암호화되지 않은 {parts.scheme}는 이 컴퓨터(127.0.0.1)에만 쓸 수 있습니다."
     return None
 
 

@@ -19,7 +19,7 @@ from kis_adapters.settings.endpoint import endpoint_problems
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.korean import sentence
 from kis_adapters.settings.layer import Given, Layer, RawValue, nearest
-from kis_adapters.settings.sections import Feed, Section
+from kis_adapters.settings.sections import Section
 from kis_adapters.settings.settings import Settings, sections_of
 from kis_adapters.settings.universe import USED_BY_FIXED, StockOverride
 from kis_adapters.settings.yaml_layers import trade_layer, universe_layer
@@ -100,7 +100,6 @@ class _Resolution:
             if name != "credentials" or has_credentials
         }
         overrides = self._stock_overrides()
-        self._check_feed()
         if self._problems or any(section is None for section in sections.values()):
             raise SettingsError(self._problems)
         settings = Settings(
@@ -202,14 +201,6 @@ class _Resolution:
         except ValueError as error:
             self._problems.append(f"{where}: {error}")
         return None
-
-    def _check_feed(self) -> None:
-        feed = self._values.get("market_data.feed")
-        if feed is not None and feed.value == Feed.WS:
-            self._problems.append(
-                f"{self._where('market_data.feed')}: ws 시세는 아직 지원하지 않습니다."
-                " 지금은 rest만 쓸 수 있습니다."
-            )
 
     def _unused(self) -> list[str]:
         told = []

@@ -47,6 +47,7 @@ class SimulatorInfo:
     app_secret: str
     account_no: str
     product_code: str
+    hts_id: str
 
 
 class SimulatorProcess:
@@ -110,6 +111,7 @@ class SimulatorProcess:
                 app_secret=document["app_secret"],
                 account_no=document["account_no"],
                 product_code=document["product_code"],
+                hts_id=document["hts_id"],
             )
         except (ValueError, LookupError, TypeError) as error:
             self._process.wait(_STOP_TIMEOUT_S)

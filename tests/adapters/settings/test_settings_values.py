@@ -137,15 +137,36 @@ def test_more_stocks_on_the_command_line_than_the_universe_holds_are_refused(loa
 def test_the_feed_of_the_command_line_goes_before_the_files(load: Load) -> None:
     from_file = load(config="market_data: {feed: rest}\n")
 
-    with pytest.raises(SettingsError, match="ws"):
-        load(config="market_data: {feed: rest}\n", argv={"market_data.feed": "ws"})
+    from_argv = load(config="market_data: {feed: rest}\n", argv={"market_data.feed": "ws"})
 
-    assert from_file.market_data.feed == "rest"
+    assert (from_file.market_data.feed, from_argv.market_data.feed) == ("rest", "ws")
 
 
-def test_the_ws_feed_is_refused_saying_what_is_there(load: Load) -> None:
-    with pytest.raises(SettingsError, match="rest만"):
-        load(config="market_data:\n  feed: ws\n")
+def test_a_feed_that_there_is_none_of_is_refused_naming_both(load: Load) -> None:
+    with pytest.raises(SettingsError, match=r"rest.*ws"):
+        load(config="market_data:\n  feed: rset\n")
+
+
+@pytest.mark.req("K-11")
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("ws://ops.koreainvestment.com:31000", True),
+        ("ws://ops.koreainvestment.com:21000", False),
+        ("ws://127.0.0.1:9000/tryitout", True),
+        ("ws://stream.example.com", False),
+        ("wss://stream.example.com", True),
+    ],
+)
+def test_only_the_brokers_own_stream_may_go_unencrypted_beyond_this_machine(
+    load: Load, url: str, is_allowed: bool
+) -> None:
+    if is_allowed:
+        assert load(environ={"KIS_WS_URL": url}).api.ws_url == url
+        return
+
+    with pytest.raises(SettingsError, match="KIS_WS_URL"):
+        load(environ={"KIS_WS_URL": url})
 
 
 # Design, section 6: PAPER / REAL.
