@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 _MARK = "rows: "
+_NO_BOUND = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,7 @@ class Row:
 
     `p50` and `p99` are what is judged, in `unit`: ratios to the anchor of the same run ("×"),
     or plain figures where the budget is one ("MB", "s"). `aim` and `least` are the most that
-    each may be, p50 first; with one number p99 is shown and not judged.
+    each may be, p50 first; with one number p99 is shown and not judged, with none nothing is.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Row:
     @property
     def verdict(self) -> str:
         """Which of the two bounds is kept: the aim, the least that counts, or neither."""
+        if not self.aim:
+            return _NO_BOUND
         if self._keeps(self.aim):
             return "aim"
         return "at least" if self._keeps(self.least) else "missed"
@@ -48,6 +51,8 @@ class Row:
         return all(figure <= bound for figure, bound in zip(figures, bounds, strict=False))
 
     def _shown(self, values: float | tuple[float, ...]) -> str:
+        if values == ():
+            return _NO_BOUND
         several = values if isinstance(values, tuple) else (values,)
         places = 0 if self.unit == "MB" else 2
         text = " / ".join(f"{value:.{places}f}" for value in several)

@@ -9,6 +9,7 @@ keep their last figures. `--no-write` leaves the document alone.
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -26,11 +27,17 @@ from benchmarks.row import Row, handed_over  # noqa: E402
 _DOCUMENT = _ROOT / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _BENCHMARKS = {
+    "B1": "benchmarks.bench_backtest w2",
+    "B2": "benchmarks.bench_backtest w1",
+    "B3": "benchmarks.bench_from_exec",
+    "B4": "benchmarks.bench_bar_by_bar",
+    "S1": "benchmarks.bench_sweep",
     "L2": "benchmarks.bench_journal",
     "L3": "benchmarks.bench_memory",
     "L4": "benchmarks.bench_cycle",
     "L6": "benchmarks.bench_restart",
 }
+_MEASURED_WITH = {"B5": "B4", "B6": "B3"}
 _HEADINGS = (
     "row",
     "what",
@@ -42,6 +49,7 @@ _HEADINGS = (
     "verdict",
     "when (load)",
 )
+_ROW = re.compile(r"\| [A-Z][0-9] ?[|·]")
 _MIB = 1024**2
 _WIDTH = 170  # where there is no terminal
 
@@ -53,6 +61,7 @@ def main() -> int:
     parser.add_argument("--no-write", action="store_true", help="print only")
     given = parser.parse_args()
     wanted = given.only.split(",")
+    wanted = list(dict.fromkeys(_MEASURED_WITH.get(name, name) for name in wanted))
     unknown = sorted(set(wanted) - set(_BENCHMARKS))
     if unknown:
         parser.error(f"there is no benchmark of {', '.join(unknown)}")
@@ -75,13 +84,13 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _run(module: str) -> tuple[list[Row], list[str]] | None:
+def _run(benchmark: str) -> tuple[list[Row], list[str]] | None:
     """A benchmark's result, its progress shown meanwhile; None when it failed."""
     paths = [str(_ROOT / "packages"), str(_ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     result = None
     with subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", *benchmark.split()],
         cwd=_ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -157,7 +166,7 @@ def _line(cells: tuple[str, ...]) -> str:
 
 def _lines_of(measured: str) -> dict[str, str]:
     """The table's lines as they stand, by the row's name."""
-    lines = [line for line in measured.splitlines() if line.startswith("| L")]
+    lines = [line for line in measured.splitlines() if _ROW.match(line)]
     return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
 
 
