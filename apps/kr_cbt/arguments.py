@@ -33,6 +33,7 @@ class Arguments:
     config: Path | None
     trade_config: Path | None
     universe: Path | None
+    feed: str | None
     interval: str | None
     max_runs: str | None
     stocks: tuple[str, ...]
@@ -48,6 +49,7 @@ class Arguments:
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
         return {
+            "market_data.feed": self.feed,
             "engine.interval_s": self.interval,
             "engine.max_runs": self.max_runs,
             "engine.exit_after_close": "true" if self.exit_after_close else None,
@@ -82,6 +84,7 @@ def parse(argv: list[str]) -> Arguments:
         config=given.config,
         trade_config=given.trade_config,
         universe=given.universe,
+        feed=given.feed,
         interval=given.interval,
         max_runs=given.max_runs,
         stocks=tuple(given.stock),
@@ -128,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
     parser.add_argument("--max-runs", metavar="N", help="N번 돌고 끝냅니다")
     parser.add_argument(
