@@ -1,6 +1,6 @@
 """A sweep of 100 sets of parameters: on one process, on two, and on a Dask cluster of two.
 
-    python -m benchmarks.bench_sweep [--symbols 200] [--sets 100]
+    python -m benchmarks.bench_sweep [--symbols 50] [--sets 100]
 
 The command that a user types, start of the workers included; the tables that the three write must
 be equal to the last byte. There is no budget: the row says what the second process brings.
@@ -28,7 +28,7 @@ _WAYS = {
 def main() -> None:
     """Measure and hand the rows over."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--symbols", type=int, default=200)
+    parser.add_argument("--symbols", type=int, default=50)
     parser.add_argument("--sets", type=int, default=100)
     given = parser.parse_args()
     path = store(given.symbols)

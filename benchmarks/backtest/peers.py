@@ -89,11 +89,15 @@ def _commands(case: str, folder: Path, repeat: int, *, ours: str) -> dict[str, l
     peers = str(peers_python())
     numbers = [str(folder), case, str(repeat)]
     own = [sys.executable, "-m", "benchmarks.backtest.ours_peer", *numbers, ours]
-    return {
+    vectorbt = [peers, "-m", "benchmarks.backtest.vectorbt_peer"]
+    commands = {
         "pass": [peers, "-m", "benchmarks.backtest.compiled_peer", *numbers],
         "ours": own,
-        "vectorbt": [peers, "-m", "benchmarks.backtest.vectorbt_peer", *numbers],
+        "vectorbt": [*vectorbt, *numbers],
     }
+    if case == "w2":
+        commands["vectorbt in turn"] = [*vectorbt, str(folder), "w2-in-turn", str(repeat)]
+    return commands
 
 
 def _answer(command: Sequence[str]) -> dict[str, Any]:

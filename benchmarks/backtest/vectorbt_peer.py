@@ -1,9 +1,10 @@
-"""The same rules for vectorbt: `python -m benchmarks.backtest.vectorbt_peer FOLDER w1|w2 N`.
+"""The same rules for vectorbt: `python -m benchmarks.backtest.vectorbt_peer FOLDER w1|w2|w2-in-turn N`.
 
 Signals are exits of the close and are filled at the next open, which neither its signals nor its
-own stops express: its order functions, compiled, are its fastest way that gives these trades. W2
-uses the flexible one, which is asked only as often as there are orders. Sums are of integers, so
-that equal closes and averages are seen as equal.
+own stops express: its order functions, compiled, are its way that gives these trades. W2 is there
+twice: `w2-in-turn` calls every column at every bar in the order of its rank, as its documentation
+shows it; `w2` is its flexible simulation, asked only as often as there are orders, and faster.
+Sums are of integers, so that equal closes and averages are seen as equal.
 """
 
 # Numba infers the types of what it compiles; annotations would be ignored.
@@ -168,6 +169,72 @@ def _decide(c, high, close, buy, score, state, plan):
             plan[2] += 1
 
 
+@njit(cache=True)
+def _day_in_turn(c, high, close, buy, score, state, plan, sizes):
+    """W2 in turn, before each bar: sales, then purchases by rank, are called first. `sizes` holds
+    for each column the shares to buy, −1 to sell everything, 0 for nothing."""
+    sizes[:] = 0
+    plan[1], plan[2] = 0, 0
+    if c.i > 0:
+        _decide(c, high, close, buy, score, state, plan)
+    sales, buys = int(plan[1]), int(plan[2])
+    for k in range(sales):
+        c.call_seq_now[k] = int(plan[3 + k])
+        sizes[int(plan[3 + k])] = -1
+    for k in range(buys):
+        c.call_seq_now[sales + k] = int(plan[3 + _PLACES + k])
+        sizes[int(plan[3 + _PLACES + k])] = plan[3 + 2 * _PLACES + k]
+    place = sales + buys
+    for col in range(c.group_len):
+        if sizes[col] == 0:
+            c.call_seq_now[place] = col
+            place += 1
+    return (sizes,)
+
+
+@njit(cache=True)
+def _order_in_turn(c, sizes, opens, spreads, state):
+    i, col = c.i, c.col
+    if sizes[col] == 0:
+        return nb.order_nothing_nb()
+    price = opens[i, col]
+    if sizes[col] < 0:
+        return nb.order_nb(size=-c.position_now, price=price, fees=_SELL_FEE)
+    size = min(int(sizes[col]), int(c.cash_now / (price * (1 + _BUY_FEE))))
+    if size <= 0:
+        return nb.order_nothing_nb()
+    _levels(state, col, price, spreads[i - 1, col])
+    return nb.order_nb(size=float(size), price=price, fees=_BUY_FEE)
+
+
+def one_account_in_turn(market: Market) -> Answer:
+    """W2, every column called at every bar."""
+    opens, high, low, close = (
+        np.ascontiguousarray(matrix.T).astype(np.int64)
+        for matrix in (market.open, market.high, market.low, market.close)
+    )
+    buy, spreads, sums = signals(high, low, close)
+    score = close / (sums / _MA)
+    days, symbols = close.shape
+    state, plan = np.zeros((symbols, 5)), np.zeros(3 + 3 * _PLACES)
+    portfolio = vbt.Portfolio.from_order_func(
+        close.astype(np.float64),
+        _order_in_turn,
+        opens,
+        spreads,
+        state,
+        pre_segment_func_nb=_day_in_turn,
+        pre_segment_args=(high, close, buy, score, state, plan, np.zeros(symbols)),
+        init_cash=_CASH,
+        cash_sharing=True,
+        group_by=True,
+        fill_pos_record=False,
+        max_orders=days * 2 * _PLACES,
+        freq="D",
+    )
+    return _rows(portfolio), _final_equity(portfolio, close)
+
+
 def one_account(market: Market) -> Answer:
     """W2."""
     opens, high, low, close = (
@@ -217,5 +284,5 @@ def _final_equity(portfolio, close) -> float:
 
 
 if __name__ == "__main__":
-    cases = {"w1": independent, "w2": one_account}
+    cases = {"w1": independent, "w2": one_account, "w2-in-turn": one_account_in_turn}
     sys.exit(main("vectorbt", vbt.__version__, cases, import_s=_IMPORT_S))
