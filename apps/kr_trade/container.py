@@ -1,7 +1,7 @@
 """The composition root of kr_trade: which class stands behind which port, and what is closed."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import httpx
@@ -67,6 +67,11 @@ _SIMULATOR_BEGINS = time(8, 30)
 # demonstration of the program, and no statement about its profit.
 _DEMO_SEED = 8
 _DEMO_DATE = date(2026, 11, 24)
+# Between two steps of a watched simulated day nothing is streamed: a stop is to be seen in time.
+_SIMULATED_STEPS = {
+    QuoteFeed.REST: timedelta(seconds=60),
+    QuoteFeed.WS: timedelta(seconds=5),
+}
 _SANDBOX_TIME = "X-KIS-Sandbox-Time"
 
 _log = structlog.get_logger(__name__)
@@ -133,7 +138,10 @@ def _clock(settings: Settings, connection: Connection) -> Iterator[Clock]:
         # The bundled one is gone for good when it is gone; one of the operator's may come back.
         patience_s = 0.0 if settings.uses_simulator else _SIMULATOR_PATIENCE_S
         simulated = simulator_clock_at(
-            connection.base_url, day_seconds=day_seconds, patience_s=patience_s
+            connection.base_url,
+            day_seconds=day_seconds,
+            patience_s=patience_s,
+            paced_step=_SIMULATED_STEPS[settings.market_data.feed],
         )
     if simulated is None:
         yield WallClock()
@@ -275,16 +283,25 @@ def _tape(
 
 
 def _feed(
-    settings: Settings, connection: Connection, client: KisClient, clock: Clock, calendar: Calendar
+    settings: Settings,
+    connection: Connection,
+    client: KisClient,
+    clock: Clock,
+    calendar: Calendar,
+    namespace: Namespace,
 ) -> Iterator[Feed | None]:
-    """The realtime stream, where quotes come by it; begun with the engine."""
+    """The realtime stream, where quotes come by it; begun with the engine. The notices are the
+    broker's account's: a virtual one has none."""
     if settings.market_data.feed is not QuoteFeed.WS:
         yield None
         return
     from apps.kr_trade.stream import StreamSource, open_stream
 
     source = StreamSource(
-        base_url=client.base_url, credentials=connection.credentials, hts_id=connection.hts_id
+        base_url=client.base_url,
+        credentials=connection.credentials,
+        hts_id=connection.hts_id,
+        has_notices=namespace.mode is not TradingMode.VIRTUAL,
     )
     with open_stream(settings, source, clock=clock, calendar=calendar) as feed:
         yield feed
@@ -332,7 +349,7 @@ class TradeContainer(containers.DeclarativeContainer):
     )
     market_data: providers.Provider[MarketData] = providers.Singleton(KisMarketData, client)
     feed: providers.Provider[Feed | None] = providers.Resource(
-        _feed, settings, connection, client, clock, calendar
+        _feed, settings, connection, client, clock, calendar, namespace
     )
     data_dir = settings.provided.paths.data_dir
     universe = providers.Singleton(

@@ -23,12 +23,14 @@ _SIMULATED_TICK_S = 0.02  # a simulated minute may be over in less than a tenth 
 class StreamSource:
     """Where the REST side of the same server is, and whose prices and notices are asked for.
 
-    `hts_id` is a simulator's own, used where the operator gave none.
+    `hts_id` is a simulator's own, used where the operator gave none; without either, or without
+    `has_notices`, no execution notices are asked for.
     """
 
     base_url: str
     credentials: KisCredentials
     hts_id: str
+    has_notices: bool
 
 
 @contextmanager
@@ -60,10 +62,11 @@ def open_stream(
 
 def _stream(settings: Settings, source: StreamSource, *, simulated: bool) -> FeedSettings:
     given, credentials = settings.api.hts_id, source.credentials
+    hts_id = given.get_secret_value() if given is not None else source.hts_id
     stream = FeedSettings(
         url=_url(settings, source, simulated=simulated),
         notice_tr_id=notice_tr_id(settings.mode),
-        hts_id=given.get_secret_value() if given is not None else source.hts_id,
+        hts_id=hts_id if source.has_notices else "",
         account=credentials.account_no + credentials.product_code,
         timeout_s=settings.api.timeout_s,
     )

@@ -53,8 +53,9 @@ class SimulatorClock(Clock):
 
     `day_seconds` is how long 6.5 virtual hours shall take in stepped mode (0: as fast as it
     goes); `patience_s` how long a simulator that is gone is waited for, unless `wake` is called:
-    it may be starting again, and until then there is no time. Every method but `wake` and
-    `observe` raises SimulatorUnreachable.
+    it may be starting again, and until then there is no time. `paced_step` is how far a paced
+    sleep moves at a time: what the market streams meanwhile comes at the end of each step. Every
+    method but `wake` and `observe` raises SimulatorUnreachable.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class SimulatorClock(Clock):
         *,
         day_seconds: float = 0.0,
         patience_s: float = 0.0,
+        paced_step: timedelta = _PACED_STEP,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
         self._patience_s = patience_s
         self._pace = day_seconds / _SESSION_S
+        self._paced_step = paced_step
         self._monotonic = monotonic
         self._sleep = WakeableSleep()
         self._lock = threading.Lock()
@@ -113,7 +116,7 @@ class SimulatorClock(Clock):
         is_paced = self._pace > 0 and instant - now <= _LONGEST_PACED
         if not is_paced:
             self._paced_from = None
-        step = _PACED_STEP if is_paced else _FREE_STEP
+        step = self._paced_step if is_paced else _FREE_STEP
         while now < instant:
             target = min(instant, now + step)
             if self._sleep.sleep(self._pause_before(now, target) if is_paced else 0.0):
@@ -193,7 +196,11 @@ class SimulatorClock(Clock):
 
 
 def simulator_clock_at(
-    base_url: str, *, day_seconds: float = 0.0, patience_s: float = 0.0
+    base_url: str,
+    *,
+    day_seconds: float = 0.0,
+    patience_s: float = 0.0,
+    paced_step: timedelta = _PACED_STEP,
 ) -> SimulatorClock | None:
     """The clock of the simulator that serves at `base_url`; None when no simulator does.
 
@@ -204,7 +211,9 @@ def simulator_clock_at(
     http = httpx.Client(base_url=base_url, timeout=_TIMEOUT_S, trust_env=False)
     try:
         if http.get(_PATH).headers.get(_MARK) == "1":
-            return SimulatorClock(http, day_seconds=day_seconds, patience_s=patience_s)
+            return SimulatorClock(
+                http, day_seconds=day_seconds, patience_s=patience_s, paced_step=paced_step
+            )
     except (httpx.TransportError, SimulatorUnreachable):
         pass  # nobody there, or somebody else: no simulator either way
     http.close()
