@@ -1,4 +1,4 @@
-"""The same rules for vectorbt: `python -m benchmarks.backtest.vectorbt_peer FOLDER w1|w2|w2-in-turn N`.
+"""The same rules for vectorbt: `python -m benchmarks.backtest.vectorbt_peer FOLDER CASE N`.
 
 Signals are exits of the close and are filled at the next open, which neither its signals nor its
 own stops express: its order functions, compiled, are its way that gives these trades. W2 is there
