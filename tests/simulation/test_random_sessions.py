@@ -6,6 +6,7 @@ import os
 import pytest
 
 from kis_adapters.memory.simulation import COMMIT_FAILURES, FAULTS, Tally, simulate
+from kis_adapters.memory.stream_trouble import STREAM_TROUBLE
 
 _SESSIONS = int(os.environ.get("KIS_SIM_SESSIONS", "200"))
 _SEED = int(os.environ.get("KIS_SIM_SEED", "20260302"))
@@ -19,7 +20,7 @@ def tally() -> Tally:
 
 @pytest.mark.req("O-01", "O-03", "O-05", "O-06", "O-08", "O-09", "O-11", "O-13", "O-15", "P-03")
 @pytest.mark.req("P-06", "P-08", "P-09", "R-04", "E-06", "F-011", "F-013", "F-015", "F-016")
-@pytest.mark.req("F-019", "F-020", "F-021", "F-026", "F-027", "F-032", "F-110")
+@pytest.mark.req("F-019", "F-020", "F-021", "F-026", "F-027", "F-032", "F-110", "W-04", "W-05")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_whatever_fails_and_wherever_it_dies_the_books_equal_the_broker(
@@ -40,6 +41,7 @@ def test_the_simulation_met_everything_it_is_about(tally: Tally) -> None:
         tally.add(simulate(seed=_SEED, sessions=100))
     wanted = [f"{call}: {fault}" for call, all_ in FAULTS.items() for fault in all_]
     wanted += [f"commit: {failure}" for failure in COMMIT_FAILURES]
+    wanted += [*STREAM_TROUBLE, "told feed.switched", "told stream.state", "told feed.problem"]
     wanted += ["crash", "clock went back", "market data down", "partial fill"]
     wanted += ["buy at the broker", "sell at the broker", "told order.adopted"]
     wanted += ["told order.cancelled", "told position.closed", "told outage.ended"]

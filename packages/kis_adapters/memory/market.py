@@ -58,7 +58,7 @@ class MemoryMarket(MarketData):
 
     def quotes(self, symbols: Sequence[Symbol]) -> Mapping[Symbol, Quote | QuoteUnavailable]:
         self._count("quotes")
-        return {symbol: self._quote(symbol) for symbol in symbols}
+        return {symbol: self.peek(symbol) for symbol in symbols}
 
     def daily_bars(self, symbol: Symbol, *, before: date, count: int) -> tuple[Bar, ...]:
         self._count("daily_bars")
@@ -72,7 +72,8 @@ class MemoryMarket(MarketData):
         default = Instrument(symbol=symbol, name=f"종목{symbol}", market=Market.KOSPI)
         return self.instruments.get(symbol, default)
 
-    def _quote(self, symbol: Symbol) -> Quote | QuoteUnavailable:
+    def peek(self, symbol: Symbol) -> Quote | QuoteUnavailable:
+        """The quote of now, whoever asks and whether or not anything answers."""
         day, now = self._days.get(symbol), self.clock.now()
         if day is None or symbol in self.blind:
             return QuoteUnavailable(symbol=symbol, why="no price")

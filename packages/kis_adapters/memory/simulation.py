@@ -2,7 +2,8 @@
 
 Sessions are 40 minutes long, so that most of what happens is trouble. In the first 30 minutes
 faults are injected; then the world is left alone until the day is closed, and what is known must
-equal what happened at the broker. A simulation of one seed is the same every time.
+equal what happened at the broker. A simulation of one seed is the same every time. Every other
+seed is a world with a stream, which has faults of its own.
 """
 
 import random
@@ -16,6 +17,7 @@ from kis_adapters.memory.calendar import WeekdayCalendar
 from kis_adapters.memory.invariants import always, settled
 from kis_adapters.memory.mortal import Crash, Fate, mortal
 from kis_adapters.memory.store import CommitFailure
+from kis_adapters.memory.stream_trouble import StreamTrouble
 from kis_adapters.memory.world import NAMESPACE, World
 from kis_core.market.session import KST, Session, regular_session
 from kis_core.market.symbol import Symbol
@@ -99,6 +101,7 @@ class Simulation:
     world: World = field(init=False)
     _prices: dict[Symbol, int] = field(default_factory=dict)
     _down_until: datetime | None = None
+    _stream: StreamTrouble = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -108,7 +111,9 @@ class Simulation:
             settings=_settings(self.rng),
             calendar=ShortDays(),
             wrap=lambda ports: mortal(ports, self.fate),
+            has_feed=self.seed % 2 == 1,
         )
+        self._stream = StreamTrouble(self.world, self.tally.met, random.Random(~self.seed))
         self.world.broker.cash = START_CASH
         self._prices = {s: self.rng.randrange(70_000, 150_000, _TICK) for s in SYMBOLS}
 
@@ -175,6 +180,7 @@ class Simulation:
 
     def _make_trouble(self) -> None:
         rng, world, now = self.rng, self.world, self.world.clock.now()
+        self._stream.make(self.trouble)
         world.broker.faults.clear()  # what nobody met is over
         if self._happens(0.20):
             call = rng.choice(("place", "place", *FAULTS))
@@ -206,6 +212,7 @@ class Simulation:
     def _calm_down(self) -> None:
         world = self.world
         self.fate.dies_after = None
+        self._stream.calm_down()
         world.broker.faults.clear()
         world.broker.fills_at_once = True
         world.broker.list_lag = timedelta(0)
@@ -223,6 +230,7 @@ class Simulation:
                 self._move(symbol)
             for order in [o for o in world.broker.orders if o.is_live]:
                 self._serve(order, is_calm=is_calm)
+            self._stream.print_and_notice(is_calm=is_calm)
         elif isinstance(answer, Session) and now >= answer.closes_at:
             world.broker.expire_all()
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from kis_adapters.memory.broker import MemoryBroker
 from kis_adapters.memory.calendar import WeekdayCalendar
 from kis_adapters.memory.clock import ManualClock
+from kis_adapters.memory.feed import MemoryFeed
 from kis_adapters.memory.listening import (
     MemoryContextCache,
     MemoryKillSwitchFile,
@@ -20,7 +21,7 @@ from kis_adapters.memory.listening import (
 from kis_adapters.memory.market import MemoryMarket
 from kis_adapters.memory.mortal import BrittleStore
 from kis_core.market.bar import Bar
-from kis_core.market.session import KST
+from kis_core.market.session import KST, Session
 from kis_core.market.symbol import Symbol
 from kis_core.market.won import Won
 from kis_core.orders.identity import Namespace, TradingMode
@@ -60,7 +61,8 @@ def trending_bars(
 @dataclass(slots=True)
 class World:
     """Everything an engine needs, in memory; `run_until` moves it through the day. `wrap` may put
-    something between the engine and its ports."""
+    something between the engine and its ports. With `has_feed`, quotes come by a stream, a new one
+    for each engine."""
 
     start: datetime = field(
         default_factory=lambda: (
@@ -85,6 +87,8 @@ class World:
     cache: MemoryContextCache = field(default_factory=MemoryContextCache)
     kill_switch: MemoryKillSwitchFile = field(default_factory=MemoryKillSwitchFile)
     wrap: Callable[[Ports], Ports] = field(default=lambda ports: ports)
+    has_feed: bool = False
+    feed: MemoryFeed = field(init=False)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +104,10 @@ class World:
 
     def restart(self) -> None:
         """Throw the engine away and build a new one from what is durable."""
+        self.feed = MemoryFeed(self.market, clock=self.clock)
+        today = self.calendar.session_of(self.clock.now().date())
+        if isinstance(today, Session):
+            self.feed.begin(today)
         ports = Ports(
             clock=self.clock,
             calendar=self.calendar,
@@ -110,6 +118,7 @@ class World:
             mirror=self.mirror,
             context_cache=self.cache,
             kill_switch_file=self.kill_switch,
+            feed=self.feed if self.has_feed else None,
         )
         self.engine = Engine(self.wrap(ports), self.settings)
 
