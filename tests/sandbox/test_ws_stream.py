@@ -452,3 +452,18 @@ def decrypted(payload: str, keys: dict[str, str]) -> list[str]:
     padded = decryptor.update(base64.b64decode(payload)) + decryptor.finalize()
     unpadder = PKCS7(128).unpadder()
     return (unpadder.update(padded) + unpadder.finalize()).decode().split("^")
+
+
+@pytest.mark.req("X-04")
+def test_the_same_seed_and_requests_give_the_same_answers(serve: "Serve", listen: Listen) -> None:
+    told = []
+    for seed in (7, 7, 8):
+        client = serve(seed=seed)
+        client.advance("2026-11-24T09:30:00")
+        listener = listen(client)
+        answers = [listener.ask("H0STCNI9", "sandbox"), listener.ask("H0STCNT0", A)]
+        client.advance("2026-11-24T09:30:20")
+        told.append((answers, listener.data()))
+
+    assert told[0] == told[1]
+    assert told[0][0][0]["body"]["output"] != told[2][0][0]["body"]["output"]
