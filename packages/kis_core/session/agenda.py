@@ -13,8 +13,8 @@ class Item(IntEnum):
     RECOVER = 1
     START_DAY = 2
     TRACK_ORDERS = 3
-    GLANCE = 4  # at what is held and has just printed on the stream
-    CYCLE = 5
+    CYCLE = 4
+    GLANCE = 5  # at what is held and has just printed on the stream, if no cycle has just looked
     SELECT = 6  # the day's candidates, a portion at a time, so that a stop never waits for all
     SCAN = 7  # the candidates' quotes, likewise
     PREPARE = 8  # the candidates' bars, likewise
