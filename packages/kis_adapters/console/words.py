@@ -147,7 +147,7 @@ _MEANINGS: Mapping[str, str] = {
     "recording": "세션 기록",
     "duplicate_order": "이미 있는 주문",
     "fill_wait": "체결 대기 시간 초과",
-    "entered_already": "오늘 이미 진입함",
+    "entered_already": "오늘 이미 매매함",
     "quote_unavailable": "시세 없음",
     "cash": "현금 부족",
     "held_at_broker": "잔고에 이미 있음",

@@ -87,12 +87,15 @@ class Approvals:
     def may_enter(self, symbol: Symbol, session_date: date) -> bool:
         """Whether the symbol may be entered in this session, as far as its own orders go.
 
-        One filled entry a session: a breakout bought and stopped out is not bought again the same
-        day. A rejected entry is not repeated; one that certainly did not reach the broker may be
-        decided again, up to `entry_legs_max` orders. What the operator had sold stays sold.
+        One filled entry a session, and none after a sale: what was stopped out is not bought again
+        the same day, nor what was just sold at its target (the backtest's rule as well). A
+        rejected entry is not repeated; one that certainly did not reach the broker may be decided
+        again, up to `entry_legs_max` orders. What the operator had sold stays sold.
         """
         orders = [o for o in self._orders(session_date) if o.intent.symbol == symbol]
         if any(order.intent.reason == Reason.BY_OPERATOR for order in orders):
+            return False
+        if any(o.intent.side is Side.SELL and o.filled_quantity for o in orders):
             return False
         entries = [order for order in orders if order.intent.side is Side.BUY]
         if len(entries) >= self.settings.orders.entry_legs_max:

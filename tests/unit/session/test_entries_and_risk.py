@@ -86,6 +86,22 @@ def test_a_symbol_stopped_out_is_not_bought_again_the_same_day(holding: World) -
     assert len(_buys(holding)) == 1
 
 
+@pytest.mark.req("C-06")
+def test_what_was_sold_at_its_target_today_is_not_bought_again_today(holding: World) -> None:
+    holding.run_until(holding.at(8, 30) + timedelta(days=1))
+    holding.list_symbol(SAMSUNG, last_close=70_400)  # a high of 70,500 yesterday
+    holding.run_until(holding.at(8, 59, 30))
+    holding.market.set_price(SAMSUNG, 72_000)  # above the target of 71,500, and a breakout
+
+    holding.run_until(holding.at(15, 0))
+
+    with holding.store.unit_of_work() as uow:
+        orders = uow.orders_of(holding.clock.now().date())
+    assert [(order.intent.side, order.intent.reason) for order in orders] == [
+        (Side.SELL, "take_profit")
+    ]
+
+
 @pytest.mark.req("O-07", "F-019")
 def test_a_cancel_that_loses_the_race_against_a_fill_ends_filled(world: World) -> None:
     world.broker.fills_at_once = False
