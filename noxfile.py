@@ -65,6 +65,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def notebook(session: nox.Session) -> None:
+    """Does docs/research.ipynb still run? Keeps its new outputs; `-- --check` only compares."""
+    _run(session, "python", "scripts/notebook.py", *session.posargs)
+
+
+@nox.session
 def simulate(session: nox.Session) -> None:
     """Is any order doubled or lost? `nox -s simulate -- --seed N --sessions 10000`."""
     _run(session, "python", "scripts/simulate.py", *session.posargs)
