@@ -21,6 +21,7 @@ TOKEN = "1234567:NOT-A-TOKEN-but-visibly-a-fake-of-a-test"
 CHAT = 990_000_001
 STRANGER = 990_000_666
 BOT_NAME = "not_a_real_test_bot"
+_METHODS = ("getMe", "sendMessage", "getUpdates", "answerCallbackQuery", "editMessageText")
 _TEXT_MAX = 4_096
 _PATIENCE_S = 60.0
 _TAG = re.compile(r"<(/?)(\w+)>")
@@ -158,7 +159,8 @@ class TelegramServer:
     # --- the API ------------------------------------------------------------------------------
 
     def answer(self, token: str, method: str, given: dict[str, str]) -> object:
-        """The result of one call. Raises Refused."""
+        """The result of one call; names are without case. Raises Refused."""
+        method = next((m for m in _METHODS if m.casefold() == method.casefold()), method)
         with self._changed:
             self.calls.append((method, time.monotonic()))
             self._changed.notify_all()

@@ -15,6 +15,7 @@ from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    EndPointNotFound,
     Forbidden,
     InvalidToken,
     RetryAfter,
@@ -157,7 +158,7 @@ def _lasted(seconds: float) -> str:
 
 def refusal(error: TelegramError) -> str:
     """What a person has to mend, in Korean."""
-    if isinstance(error, InvalidToken):
+    if isinstance(error, InvalidToken | EndPointNotFound):
         return TOKEN_REFUSED
     return CHAT_UNKNOWN if isinstance(error, BadRequest | ChatMigrated) else CHAT_REFUSED
 

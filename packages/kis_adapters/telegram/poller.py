@@ -12,7 +12,15 @@ from typing import Any
 
 import structlog
 from telegram import Bot, CallbackQuery, Update
-from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import (
+    Conflict,
+    EndPointNotFound,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 from kis_adapters.telegram.aside import aside
 from kis_adapters.telegram.commands import DESCRIPTIONS, is_question
@@ -29,7 +37,7 @@ from kis_adapters.telegram.pace import Pace, seconds_of
 from kis_core.ports.operator_inbox import CommandKind, OperatorCommand
 
 _log = structlog.stdlib.get_logger("kis.telegram")
-_KINDS = ("message", "callback_query")
+_KINDS = ["message", "callback_query"]
 _ANSWERING_MAX = 5
 ANOTHER_LISTENS = (
     "다른 프로그램이 이 봇의 명령을 받고 있어 명령을 받지 않습니다. 알림은 계속 보냅니다"
@@ -70,18 +78,35 @@ class Poller:
                 continue
             self._failures = 0
             self.health.up_again(UNREACHABLE)
-            for update in updates:
-                await self._hear(update, is_late=is_late)
+            for number, update in updates:
+                if update is not None:
+                    await self._hear(update, is_late=is_late)
+                self.memory.hear(number)
             is_late = False
 
-    async def _updates(self) -> tuple[Update, ...]:
-        last = self.memory.last_update
-        return await self.bot.get_updates(
-            offset=last + 1 if last is not None else None,
-            timeout=self.pace.poll_s,
-            read_timeout=self.pace.poll_s + self.pace.answer_s,
-            allowed_updates=_KINDS,
+    async def _updates(self) -> list[tuple[int, Update | None]]:
+        """What has come, each with its number; None for one that the library cannot read, which
+        must not stand in the way of those behind it."""
+        asked: dict[str, object] = {"timeout": self.pace.poll_s, "allowed_updates": _KINDS}
+        if self.memory.last_update is not None:
+            asked["offset"] = self.memory.last_update + 1
+        read_timeout = self.pace.poll_s + self.pace.answer_s
+        # Its own `get_updates` loses all for one that it cannot read. Names of methods are without
+        # case at the server; in lower case the library does not insist on its own.
+        answer = await self.bot.do_api_request(
+            "getupdates", api_kwargs=asked, read_timeout=read_timeout
         )
+        try:
+            return [(int(raw["update_id"]), self._update(raw)) for raw in answer]
+        except (TypeError, KeyError, ValueError) as error:
+            raise NetworkError(f"no list of updates: {type(error).__name__}") from error
+
+    def _update(self, raw: dict[str, Any]) -> Update | None:
+        try:
+            return Update.de_json(raw, self.bot)
+        except Exception as error:  # noqa: BLE001  # whatever the library meets in it
+            _log.warning("telegram.update_not_read", error=type(error).__name__)
+            return None
 
     async def _introduce(self) -> None:
         """Learn the bot's own name, and give the telephone the list of commands."""
@@ -92,7 +117,7 @@ class Poller:
     def _pause_after(self, error: TelegramError) -> float:
         if isinstance(error, RetryAfter):
             return seconds_of(error.retry_after)
-        if isinstance(error, InvalidToken | Forbidden):
+        if isinstance(error, InvalidToken | EndPointNotFound | Forbidden):
             self.health.down(refusal(error), error=error)
             return self.pace.refused_s
         self._failures += 1
@@ -131,7 +156,6 @@ class Poller:
                 await self._read(update, is_late=is_late)
         except Exception:  # noqa: BLE001  # a message that we cannot read stops nothing
             _log.error("telegram.update_failed", exc_info=True)
-        self.memory.hear(update.update_id)
 
     async def _read(self, update: Update, *, is_late: bool) -> None:
         message = update.message
