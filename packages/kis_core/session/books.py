@@ -7,7 +7,7 @@ decided: the database is asked, never assumed.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kis_core.market.symbol import Symbol
 from kis_core.orders.order import Order
@@ -16,6 +16,10 @@ from kis_core.ports.store import Store, UnitOfWork
 from kis_core.positions.position import Position
 from kis_core.risk.state import RiskRecord
 from kis_core.session.by_hand import HANDS_OFF
+
+NAME_LASTS = timedelta(
+    days=30
+)  # then the broker is asked again; until it answers the old one stays
 
 
 class Books:
@@ -28,6 +32,7 @@ class Books:
         self.pending_exits: dict[Symbol, PendingExit] = {}
         self.halted: dict[Symbol, str] = {}
         self.names: dict[Symbol, str] = {}
+        self._named_at: dict[Symbol, datetime] = {}
         self.risk: RiskRecord | None = None
         self.is_current = False
 
@@ -42,6 +47,7 @@ class Books:
         self.pending_exits = {p.symbol: p for p in pending}
         self.halted = dict(halted)
         self.names.update({symbol: name for symbol, (name, _) in names.items()})
+        self._named_at.update({symbol: at for symbol, (_, at) in names.items()})
         self.risk = risk
         self.is_current = True
 
@@ -83,10 +89,18 @@ class Books:
             self.positions[symbol] = position
 
     def keep_names(self, names: dict[Symbol, str], *, at: datetime) -> None:
-        """Remember symbol names, in the database where they are new."""
-        news = {s: n for s, n in names.items() if n and self.names.get(s) != n}
+        """Remember symbol names that the broker just said, in the database where they are new or
+        were last confirmed too long ago (N-03)."""
+        news = {
+            s: n for s, n in names.items() if n and (self.names.get(s) != n or self._old(s, at))
+        }
         if not news:
             return
         with self.writing() as uow:
             uow.put_names(news, at=at)
         self.names.update(news)
+        self._named_at.update(dict.fromkeys(news, at))
+
+    def _old(self, symbol: Symbol, at: datetime) -> bool:
+        confirmed_at = self._named_at.get(symbol)
+        return confirmed_at is None or at - confirmed_at >= NAME_LASTS

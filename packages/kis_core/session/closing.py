@@ -82,6 +82,7 @@ class Closing:
             equity=account.equity,
             cash=account.cash,
             positions=summary.positions,
+            errors=summary.errors,
         )
         self.status.tell(session_date, account)
         for symbol, position in sorted(self.books.positions.items()):

@@ -14,6 +14,7 @@ from kis_core.ports.calendar import Calendar
 from kis_core.ports.files import ContextCache, PreparedDay
 from kis_core.ports.market_data import MarketData, MarketDataUnavailable
 from kis_core.ports.notifier import EventKind, Level
+from kis_core.session.books import NAME_LASTS
 from kis_core.session.settings import SessionSettings
 from kis_core.session.telling import Teller
 from kis_core.strategy.context import DayContext, NoContext
@@ -33,6 +34,7 @@ class Preparation:
     contexts: dict[Symbol, DayContext | NoContext] = field(default_factory=dict)
     instruments: dict[Symbol, Instrument] = field(default_factory=dict)
     is_final: bool = False
+    _asked_on: dict[Symbol, date] = field(default_factory=dict)
 
     def begin(self, session_date: date, *, today: date) -> None:
         """Start a session with what was already prepared for it, if anything.
@@ -48,6 +50,8 @@ class Preparation:
         self.session_date = session_date
         self.contexts = dict(day.contexts)
         self.instruments = {**self.instruments, **day.instruments}
+        for symbol in self.instruments:
+            self._asked_on.setdefault(symbol, session_date)
 
     def prepare(self, symbols: Iterable[Symbol]) -> bool:
         """Fetch what is missing for `symbols`; False when something still is.
@@ -86,13 +90,20 @@ class Preparation:
         is_fetched = isinstance(context, DayContext) or (
             context is not None and context.reason != Reason.BARS_UNAVAILABLE
         )
-        return is_fetched and symbol in self.instruments
+        return is_fetched and self._is_known(symbol)
+
+    def _is_known(self, symbol: Symbol) -> bool:
+        """Whether nobody need be asked what the symbol is: a long run asks again now and then
+        (N-03), and keeps what it knows until it has the answer."""
+        asked_on = self._asked_on.get(symbol)
+        return asked_on is not None and self._session() - asked_on < NAME_LASTS
 
     def _prepare_one(self, symbol: Symbol) -> bool:
         session_date, strategy = self._session(), self.settings.strategy_of(symbol)
         try:
-            if symbol not in self.instruments:
+            if not self._is_known(symbol):
                 self.instruments[symbol] = self.market_data.instrument(symbol)
+                self._asked_on[symbol] = session_date
             bars = self.market_data.daily_bars(
                 symbol, before=session_date, count=strategy.bars_needed
             )
