@@ -21,6 +21,7 @@ _STARTS_THREADS = {
     "packages/kis_sandbox/server.py",  # the simulator's web server, in its own process
     "apps/kis_sandbox/__main__.py",  # ends the simulator with its parent
     "apps/kr_trade/lifetime.py",  # ends a process whose last step does not
+    "apps/kr_cbt/sweep_executor.py",  # the worker processes of a sweep, far from any account
 }
 # Who may build an engine: the containers, and the replay of a recorded session.
 _BUILDS_AN_ENGINE = {
