@@ -92,3 +92,9 @@ def mutants(session: nox.Session) -> None:
 def rehearsal(session: nox.Session) -> None:
     """Would it survive its first five days? `nox -s rehearsal -- --days 3 --report FILE`."""
     _run(session, "python", "-m", "scripts.rehearsal", *session.posargs)
+
+
+@nox.session
+def real_prices(session: nox.Session) -> None:
+    """Do ledger, database and fills agree after weeks of real prices? `-- --bars FILE.parquet`."""
+    _run(session, "python", "-m", "scripts.real_prices", *session.posargs)
