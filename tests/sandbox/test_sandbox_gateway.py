@@ -243,3 +243,13 @@ def test_an_order_over_the_rate_limit_is_not_processed(serve: "Serve") -> None:
 
     assert answer.json()["msg_cd"] == "EGW00201"
     assert client.ledger()["orders"] == []
+
+
+@pytest.mark.req("X-01")
+def test_a_path_with_a_doubled_slash_is_the_same_path(paper: "WireClient") -> None:
+    url = f"{paper.server.base_url}/{PRICE_PATH}"
+
+    answer = paper.http.get(url, params=PRICE, headers=paper.headers("FHKST01010100"))
+
+    assert "//uapi" in str(answer.request.url)
+    assert answer.json()["rt_cd"] == "0"

@@ -6,6 +6,7 @@ it. Every answer says that it is the simulator's (X-06).
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from kis_sandbox.wire.ws import Streams
 MARK = ("X-KIS-Sandbox", "1")
 TIME = "X-KIS-Sandbox-Time"  # the virtual time, so that a client that follows it need not ask
 
+_SLASHES = re.compile("/{2,}")
 _ADMIN = "/sandbox/"
 _TOKEN, _REVOKE, _APPROVAL = "/oauth2/tokenP", "/oauth2/revokeP", "/oauth2/Approval"
 _HASHKEY = "/uapi/hashkey"
@@ -53,7 +55,8 @@ class SandboxApp:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        path: str = scope["path"]
+        # Some clients join a host that ends with a slash and a path that begins with one.
+        path = _SLASHES.sub("/", scope["path"])
         if path.startswith(_ADMIN):
             response = await self._administered(request, path.removeprefix(_ADMIN))
             await self.streams.flush()
