@@ -21,7 +21,10 @@ class Mode(StrEnum):
     EXPORT = "export"
     FETCH = "fetch"
     REPLAY = "replay"
+    REPORT = "report"
+    BACKTEST = "backtest"
     SWEEP = "sweep"
+    BENCH = "bench"
     IMPORT = "import"
 
 
@@ -77,6 +80,10 @@ def parse(argv: list[str]) -> Arguments:
         parser.error("--mode replay 에는 --session 파일이 필요합니다")
     if given.mode == Mode.SWEEP and given.data is None:
         parser.error("--mode sweep 에는 --data 봉 자료가 필요합니다")
+    if given.mode == Mode.BENCH and (given.data is None or given.case is None):
+        parser.error("--mode bench 에는 --data 봉 자료와 --case w1 또는 w2 가 필요합니다")
+    if given.first is not None and given.last is not None and given.first > given.last:
+        parser.error(f"--first {given.first} 이 --last {given.last} 보다 뒤입니다")
     if given.mode == Mode.IMPORT and bool(given.csv) == bool(given.kis_yaml):
         parser.error("--mode import 에는 --csv 나 --kis-yaml 가운데 하나가 필요합니다")
     return Arguments(
@@ -113,14 +120,16 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="cbt: 가상 매매 · status: 가상 계좌의 현재 상태 · reset: 가상 계좌를 새로 시작 ·"
         " export: CSV 와 Parquet 으로 내보내기 · fetch: 일봉 내려받기 ·"
-        " replay: 기록된 세션을 다시 돌려 비교 · sweep: 파라미터 여러 벌을 백테스트 ·"
-        " import: CSV 봉이나 KIS 전략 파일 가져오기",
+        " replay: 기록된 세션을 다시 돌려 비교 · backtest: 일봉으로 전략을 시험 ·"
+        " report: 가상 계좌나 백테스트의 HTML 보고서 ·"
+        " sweep: 파라미터 여러 벌을 백테스트 · import: CSV 봉이나 KIS 전략 파일 가져오기 ·"
+        " bench: 속도 재기",
     )
     _add_session(parser)
     parser.add_argument("--json", action="store_true", help="status: JSON 으로 출력")
     parser.add_argument("--yes", action="store_true", help="reset: 묻지 않고 새로 시작합니다")
     parser.add_argument(
-        "--to", type=Path, metavar="경로", help="export, fetch, sweep, import: 결과를 둘 곳"
+        "--to", type=Path, metavar="경로", help="결과를 둘 곳(폴더나 파일). 없으면 data 아래"
     )
     parser.add_argument("--session", type=Path, metavar="파일", help="replay: 세션 기록 파일")
     parser.add_argument(

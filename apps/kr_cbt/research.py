@@ -4,12 +4,19 @@ The configuration is the one that trades: strategy, risk, sizing, universe and c
 it as the session reads them.
 """
 
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apps.kr_cbt.settings import CbtSettings
 from apps.session_settings import session_settings
+from kis_adapters.report.model import PriceSeries, ReportTrade
 from kis_adapters.settings.settings import Settings
 from kis_core.research.bars import BarMatrix
 from kis_core.research.cleaning import load_bars
@@ -20,6 +27,7 @@ from kis_core.research.store import BadBarFile, is_store, read_folder, read_stor
 _ENDINGS = (".parquet", ".csv")
 _ARRAYS = "symbols.txt"
 _NAMED = 5
+_CHARTS = 8
 
 FAULTS = {
     Fault.BAD_SYMBOL: "종목코드가 아닌 행",
@@ -125,3 +133,41 @@ def backtest_settings(
         first=span.first,
         last=span.last,
     )
+
+
+def parameters_of(chosen: BacktestSettings, settings: Settings) -> list[tuple[str, str, str]]:
+    """What was set, as the report's rows of (section, name, value)."""
+    rows = [("strategy", name, str(v)) for name, v in asdict(chosen.parameters).items()]
+    rows += [("risk", name, str(v)) for name, v in asdict(chosen.limits).items()]
+    rows += [("sizing", "policy", str(chosen.sizing))]
+    rows += [("costs", "commission_ppm", str(chosen.commission.ppm))]
+    rows += [("slippage", name, str(v)) for name, v in asdict(chosen.slippage).items()]
+    method = "자료 전체" if chosen.universe is None else settings.universe.selection_method
+    return [*rows, ("universe", "selection_method", method)]
+
+
+def price_series(
+    bars: BarMatrix, dates: Sequence[date], trades: Sequence[ReportTrade]
+) -> list[PriceSeries]:
+    """The prices of the symbols that were traded most, on those of `dates` that the bars have."""
+    counts = Counter(trade.symbol for trade in trades)
+    chosen = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
+    row_of = {str(symbol): row for row, symbol in enumerate(bars.symbols)}
+    first, last = bisect_left(bars.dates, dates[0]), bisect_right(bars.dates, dates[-1])
+    return [
+        PriceSeries(
+            symbol=symbol,
+            name=next(trade.name for trade in trades if trade.symbol == symbol),
+            at=bars.dates[first:last],
+            closes=_traded(bars.close[row_of[symbol], first:last]),
+            lows=_traded(bars.low[row_of[symbol], first:last]),
+            highs=_traded(bars.high[row_of[symbol], first:last]),
+        )
+        for symbol in chosen
+        if symbol in row_of and last > first
+    ][:_CHARTS]
+
+
+def _traded(prices: NDArray[np.int32]) -> list[int | None]:
+    """None where it did not trade."""
+    return [int(price) if price > 0 else None for price in prices]

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 _WORKERS_MOST = 256
+_REPEATS_MOST = 1_000
+_CASES = ("w1", "w2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,10 @@ class ResearchArguments:
     score: str
     csv: tuple[Path, ...]
     kis_yaml: Path | None
+    run: Path | None
+    is_lookahead_checked: bool
+    case: str | None
+    repeat: int
 
 
 def add_research(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +38,24 @@ def add_research(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="경로",
-        help="backtest, sweep: 봉 파일(.parquet, .csv)이나 폴더",
+        help="backtest, sweep, bench: 봉 파일(.parquet, .csv)이나 폴더",
     )
     parser.add_argument("--first", type=_date, metavar="날짜", help="첫 거래일 (2024-01-02)")
     parser.add_argument("--last", type=_date, metavar="날짜", help="마지막 거래일")
     parser.add_argument(
         "--whole-market", action="store_true", help="유니버스 대신 자료의 모든 종목을 거래"
+    )
+    parser.add_argument(
+        "--check-lookahead",
+        action="store_true",
+        help="backtest: 앞날의 봉을 섞어도 판단이 같은지 확인",
+    )
+    parser.add_argument(
+        "--run", type=Path, metavar="폴더", help="report: 가상 계좌 대신 이 백테스트 결과를"
+    )
+    parser.add_argument("--case", choices=_CASES, help="bench: w1 은 종목마다, w2 는 한 계좌")
+    parser.add_argument(
+        "--repeat", type=_repeats, default=1, metavar="N", help="bench: 되풀이 횟수 (기본 1)"
     )
     _add_sweep(parser)
     parser.add_argument(
@@ -63,6 +81,10 @@ def research_of(given: argparse.Namespace) -> ResearchArguments:
         score=given.score,
         csv=tuple(given.csv),
         kis_yaml=given.kis_yaml,
+        run=given.run,
+        is_lookahead_checked=given.check_lookahead,
+        case=given.case,
+        repeat=given.repeat,
     )
 
 
@@ -103,6 +125,12 @@ def _date(text: str) -> date:
 def _workers(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= _WORKERS_MOST:
         raise argparse.ArgumentTypeError(f"프로세스 수는 1 이상 {_WORKERS_MOST} 이하여야 합니다")
+    return int(text)
+
+
+def _repeats(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= _REPEATS_MOST:
+        raise argparse.ArgumentTypeError(f"되풀이 횟수는 1 이상 {_REPEATS_MOST} 이하여야 합니다")
     return int(text)
 
 

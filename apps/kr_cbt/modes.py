@@ -1,0 +1,140 @@
+"""What every configured mode begins with: the settings, and where it must be alone, the lock."""
+
+import signal
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from os import environ
+from pathlib import Path
+
+import structlog
+
+from apps.exit_code import ExitCode
+from apps.kr_cbt.account import print_status, reset
+from apps.kr_cbt.arguments import Arguments, Mode
+from apps.kr_cbt.session import hold_session
+from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, store_path
+from apps.kr_trade.call_plan import call_plan
+from apps.kr_trade.endings import ending_of
+from kis_adapters.console.log_file import close_log, open_log
+from kis_adapters.console.redactor import Redactor
+from kis_adapters.files.instance_lock import FileInstanceLock
+from kis_adapters.settings.error import SettingsError
+from kis_adapters.settings.load import load_settings
+from kis_adapters.settings.location import config_directory
+from kis_adapters.settings.settings import Settings
+from kis_adapters.virtual.account_file import AccountFileDamaged
+from kis_core.market.session import KST
+from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
+
+_log = structlog.stdlib.get_logger("kr_cbt")
+
+
+def perform(arguments: Arguments) -> int:
+    """Do what is asked with what is configured; returns the exit code."""
+    try:
+        config_dir = config_directory(Path.cwd())
+        asked = _asked_settings(arguments, config_dir)
+        cbt = read_cbt_settings(
+            arguments.config or config_dir / "kr_cbt.yaml", data_dir=asked.paths.data_dir
+        )
+    except (SettingsError, FileNotFoundError) as error:
+        return _say(str(error), ExitCode.REFUSED)
+    settings = own_settings(asked)
+    if not arguments.is_recorded:
+        cbt = CbtSettings(rules=cbt.rules, recordings=None)
+    return _do(arguments, settings, cbt, config_dir)
+
+
+def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: Path) -> int:
+    match arguments.mode:
+        case Mode.STATUS:
+            return print_status(settings, cbt, as_json=arguments.as_json)
+        case Mode.RESET:
+            return _locked(settings, lambda _: reset(settings, cbt, is_sure=arguments.yes))
+        case Mode.EXPORT:
+            from apps.kr_cbt.export import export  # polars, which a session does not need
+
+            return export(settings, cbt, to=arguments.to)
+        case Mode.FETCH:
+            from apps.kr_cbt.fetch import fetch  # the same
+
+            return _locked(
+                settings,
+                lambda _: fetch(
+                    settings,
+                    cbt,
+                    config_dir,
+                    arguments.stocks,
+                    days=arguments.days,
+                    to=arguments.to,
+                ),
+            )
+        case Mode.BACKTEST:
+            from apps.kr_cbt.backtest import backtest  # the same
+
+            return backtest(settings, cbt, arguments)
+        case Mode.REPORT:
+            from apps.kr_cbt.report import report  # the same
+
+            return report(settings, cbt, arguments)
+        case Mode.SWEEP:
+            from apps.kr_cbt.sweep import sweep  # the same
+
+            return sweep(settings, cbt, arguments.research, arguments.to)
+        case Mode.IMPORT:
+            return _import(arguments, settings)
+        case _:
+            if refusals := call_plan(settings).refusals():
+                return _say("\n".join(refusals), ExitCode.REFUSED)
+            return _locked(settings, lambda lock: hold_session(settings, cbt, config_dir, lock))
+
+
+def _import(arguments: Arguments, settings: Settings) -> int:
+    files = arguments.research
+    if files.kis_yaml is not None:
+        from apps.kr_cbt.import_strategy import import_strategy
+
+        return import_strategy(files.kis_yaml, arguments.to or Path("kis_strategy.yaml"))
+    from apps.kr_cbt.import_bars import import_bars  # polars
+
+    return import_bars(files.csv, arguments.to or store_path(settings))
+
+
+def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
+    return load_settings(
+        argv_overrides=arguments.overrides(),
+        environ=environ,
+        dotenv=Path(".env"),
+        config=arguments.trade_config or config_dir / "kr_trade.yaml",
+        universe=arguments.universe or config_dir / "universe.yaml",
+    )
+
+
+def _locked(settings: Settings, act: Callable[[InstanceLock], int]) -> int:
+    """Hold the lock and the log around `act`. Until it trades, SIGTERM is like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    redactor = Redactor(settings.secret_values())
+    lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
+    try:
+        lock.acquire(now=datetime.now(KST))
+        log = open_log(
+            settings.paths.log_dir, name="kr_cbt", level=settings.log.level, redactor=redactor
+        )
+    except (InstanceHeld, OSError, KeyboardInterrupt) as error:
+        return _say(*ending_of(error))
+    try:
+        return act(lock)
+    except AccountFileDamaged as error:
+        return _say(str(error), ExitCode.REFUSED)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
+        _log.error("app.failed", exc_info=True)
+        return _say(*ending_of(error))
+    finally:
+        close_log(log)
+        lock.release()
+
+
+def _say(sentence: str, code: ExitCode) -> int:
+    print(sentence, file=sys.stderr, flush=True)
+    return code
