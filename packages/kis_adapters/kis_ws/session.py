@@ -104,7 +104,7 @@ class StreamSession:
 
     def disconnected(self, now: float, why: str) -> None:
         """The connection is gone, was given up, or could not be made."""
-        if self._is_connected:
+        if self._is_connected and self._ends_with is None:
             self._suspect_notices()
         self._is_connected = False
         self.reconnects.failed(now, is_busy=self._is_busy)
@@ -204,8 +204,8 @@ class StreamSession:
             self._become(FeedState.LIVE, "connected" if is_first else "recovered")
 
     def _suspect_notices(self) -> None:
-        """A connection that goes while the notices' registration is unanswered: after the second
-        time the notices are done without, rather than the prices."""
+        """A connection that goes without a word while the notices' registration is unanswered:
+        after the second time the notices are done without, rather than the prices."""
         pending = self._registrations.pending_of(NOTICES)
         if pending is None:
             return

@@ -314,3 +314,18 @@ def test_no_connection_is_made_beside_the_one_that_stands(stream: Stream) -> Non
     stream.connect()
 
     assert not stream.session.may_connect(stream.now + 1_000)
+
+
+@pytest.mark.req("W-04")
+def test_a_session_that_was_refused_as_a_whole_says_nothing_against_the_notices() -> None:
+    stream = Stream(NOTICES, A)
+    for _ in range(3):
+        stream.connect()
+        assert stream.session.next(stream.now) is not None
+        stream.answer("OPSP8996", None)
+        stream.lose("OPSP8996")
+        stream.pass_by(60)
+
+    stream.connect()
+
+    assert stream.register() == [NOTICES, A]

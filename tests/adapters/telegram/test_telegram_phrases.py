@@ -132,6 +132,10 @@ KINDS: list[tuple[Topic, Event, tuple[str, ...]]] = [
               reason="source_failed", symbols="005930,000660"),
         ("유니버스 선정 2종목", "삼성전자(005930), UNKNOWN(000660)"),
     ),
+    (Topic.FEED, event(EventKind.FEED_SWITCHED, level=Level.WARNING, source="rest", why="끊김"),
+     ("⚠️ 시세 전환", "REST", "끊김")),
+    (Topic.FEED, event(EventKind.FEED_PROBLEM, SAMSUNG, level=Level.WARNING, what="refused"),
+     ("실시간 시세 문제 삼성전자(005930)",)),
     (Topic.OUTAGE, event(EventKind.OUTAGE_STARTED, level=Level.ERROR, since="2026-11-24T10:29:00"),
      ("🚨 접속 장애 시작",)),
     (Topic.OUTAGE, event(EventKind.OUTAGE_ENDED, seconds=75.0), ("접속 복구", "75.0초")),
@@ -180,10 +184,10 @@ def test_each_kind_is_its_topic_and_says_its_fields(
 
 
 @pytest.mark.req("N-02")
-def test_the_kinds_above_are_all_that_an_operator_can_switch_but_the_feed() -> None:
+def test_the_kinds_above_are_all_that_an_operator_can_switch() -> None:
     seen = {topic for topic, _, _ in KINDS}
 
-    assert seen == set(Topic) - {Topic.COMMAND, Topic.FEED}
+    assert seen == set(Topic) - {Topic.COMMAND}
 
 
 @pytest.mark.req("R-06")
