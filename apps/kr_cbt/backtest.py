@@ -48,6 +48,7 @@ def backtest(settings: Settings, cbt: CbtSettings, arguments: Arguments) -> int:
         with console.status("봉을 읽는 중"):
             bars = read_bars(asked.data or store_path(settings))
         span = Span(first=asked.first, last=asked.last)
+        _refuse_no_session(bars.matrix, span)
         chosen = backtest_settings(settings, cbt, span, is_whole_market=is_whole)
         _refuse_unknown(settings, bars.matrix, is_whole_market=is_whole)
         with console.status(f"{len(bars.matrix.symbols):,}종목 × {bars.matrix.days:,}일 시험 중"):
@@ -69,6 +70,15 @@ def backtest(settings: Settings, cbt: CbtSettings, arguments: Arguments) -> int:
         with console.status("미래의 봉을 섞어 다시 시험하는 중"):
             return _print_lookahead(bars.matrix, chosen)
     return ExitCode.OK
+
+
+def _refuse_no_session(bars: BarMatrix, span: Span) -> None:
+    first, last = span.first or bars.dates[0], span.last or bars.dates[-1]
+    if not any(first <= day <= last for day in bars.dates):
+        raise ValueError(
+            f"{first} ~ {last}: 봉 자료에 거래일이 없습니다"
+            f" (자료는 {bars.dates[0]} ~ {bars.dates[-1]})."
+        )
 
 
 def _refuse_unknown(settings: Settings, bars: BarMatrix, *, is_whole_market: bool) -> None:

@@ -80,6 +80,21 @@ class Desk:
         process = self.start(*arguments, **variables)
         return self.end_of(process)
 
+    def python(self, *arguments: str) -> Ended:
+        """Another program of the product here, until it ends."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.directory,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=_WITHIN_S,
+            check=False,
+        )
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
     def trade(self, *arguments: str, **variables: str) -> Ended:
         """A session at full speed, until it ends."""
         return self.run("--mode", "trade", "--config", "fast.yaml", *arguments, **variables)

@@ -21,6 +21,8 @@ from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
 from kis_sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.acceptance.conftest import Desk
 
 pytestmark = pytest.mark.timeout(600)  # whichever test is first trades the days
@@ -218,6 +220,42 @@ def test_the_export_has_every_trade_order_and_snapshot_twice(bench: Bench) -> No
         assert pl.read_parquet(out / f"{name}.parquet").height == stored
     amounts = pl.read_parquet(out / "trades.parquet")["amount"].to_list()
     assert amounts == [row[0] for row in bench.rows("SELECT amount FROM trades ORDER BY at")]
+
+
+@pytest.mark.req("C-04", "M-13", "F-100", "F-101")
+def test_the_report_of_the_account_is_read_on_a_phone_without_a_network(
+    bench: Bench, chromium: "Browser"
+) -> None:
+    ended = bench.run("--mode", "report")
+    (trade,) = bench.rows("SELECT * FROM trades WHERE round_trip_pnl IS NOT NULL")
+    (position,) = bench.rows("SELECT * FROM positions WHERE closed_at IS NOT NULL")
+    seen = bench.rows("SELECT equity FROM account_snapshots ORDER BY id")
+    path = bench.desk.directory / "data" / "cbt" / "report.html"
+
+    with chromium.new_context(offline=True, viewport={"width": 390, "height": 844}) as context:
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        text = page.inner_text("body")
+        row = page.inner_text("#trades tbody tr")
+        page.set_viewport_size({"width": 1200, "height": 900})
+        stop = page.inner_text("#trades tbody tr td:nth-child(7)")
+        points = page.evaluate("document.getElementById('equity-chart').data[0].y.length")
+        page.set_viewport_size({"width": 390, "height": 844})
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert f"실현 손익 {trade['round_trip_pnl']:+,}원 (끝난 거래 1건)" in ended.out
+    assert asked == [path.as_uri()]
+    assert "068270" in row
+    assert "손절" in row
+    assert f"{trade['round_trip_pnl']:+,}원" in row
+    assert stop == f"{position['stop_price']:,}원"
+    assert position["stop_price"] > 0
+    assert points == len(seen) > 10  # the curve goes on through the restart
+    assert max(each["equity"] for each in seen) > min(each["equity"] for each in seen)
+    assert "최대 낙폭\n0.00%" not in text
+    assert width <= 390
 
 
 @pytest.mark.req("M-13", "C-02")
