@@ -29,6 +29,8 @@ from kis_core.ports.market_data import MarketData, MarketDataUnavailable
 from kis_core.research.cleaning import clean
 from kis_core.research.store import BadBarFile, write_store
 
+_NO_BARS = "일봉이 없는 종목입니다"
+_NAMED = 5
 _COLUMNS = ("symbol", "date", "open", "high", "low", "close", "volume")
 
 
@@ -42,7 +44,8 @@ def fetch(
     to: Path | None,
 ) -> int:
     """Fetch `days` bars of `stocks` (none: KOSPI200's members) into `to`. A symbol that fails is
-    named and the others go on (exit 1)."""
+    named and the others go on (exit 1); a member without bars, which nobody asked for by its
+    code, is left out and told."""
     target = to or store_path(settings)
     symbols = [Symbol(code) for code in stocks] or _index_members(config_dir / "kospi200.csv")
     log = FanOut([LogNotifier()])
@@ -57,7 +60,19 @@ def fetch(
         log.close()
         with suppress(SimulatorUnreachable):
             container.shutdown_resources()
+    if not stocks:
+        failed = _without_absent(failed)
     return _assemble(parts, target, symbols, failed)
+
+
+def _without_absent(failed: dict[Symbol, str]) -> dict[Symbol, str]:
+    """What failed but for the symbols that have no bars, which are told in one line."""
+    absent = [symbol for symbol, why in failed.items() if why == _NO_BARS]
+    if absent:
+        more = f" 외 {len(absent) - _NAMED}" if len(absent) > _NAMED else ""
+        named = ", ".join(absent[:_NAMED])
+        print(f"일봉이 없어 뺀 종목 {len(absent)}개: {named}{more}", file=sys.stderr)
+    return {symbol: why for symbol, why in failed.items() if why != _NO_BARS}
 
 
 def _fetch_all(
@@ -88,7 +103,7 @@ def _fetch_one(
     except MarketDataUnavailable as error:
         return str(error)
     if not bars:
-        return "일봉이 없는 종목입니다"
+        return _NO_BARS
     _write_part(part, symbol, bars)
     return None
 
