@@ -32,6 +32,7 @@ _BENCHMARKS = {
     "B3": "benchmarks.bench_from_exec",
     "B4": "benchmarks.bench_bar_by_bar",
     "S1": "benchmarks.bench_sweep",
+    "L1": "benchmarks.bench_frames",
     "L2": "benchmarks.bench_journal",
     "L3": "benchmarks.bench_memory",
     "L4": "benchmarks.bench_cycle",
