@@ -4,7 +4,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_DISTRIBUTION = "kis-trader"
+_DISTRIBUTION = "kis-trend-atr"
 _TIMEOUT_S = 5.0
 
 
