@@ -36,7 +36,6 @@ def read_back(fact: Fact) -> Fact:
     return fact_of(opened(raw).record)
 
 
-@pytest.mark.req("L-03", "L-04")
 @pytest.mark.parametrize("fact", _FACTS, ids=lambda fact: str(fact.kind))
 def test_a_fact_that_was_read_back_is_no_news(fact: Fact) -> None:
     known = Known()
@@ -47,7 +46,6 @@ def test_a_fact_that_was_read_back_is_no_news(fact: Fact) -> None:
     assert not known.is_news(fact)
 
 
-@pytest.mark.req("L-03", "L-05")
 def test_each_event_of_an_order_is_news_once_and_has_the_orders_id(maker: Any) -> None:
     known = Known()
     _, events = maker.order(Kind.SENDING, Kind.ACCEPTED, Kind.FILLED, intent=maker.intent())
@@ -61,7 +59,6 @@ def test_each_event_of_an_order_is_news_once_and_has_the_orders_id(maker: Any) -
     assert {fact.record(TradingMode.PAPER)["order_id"] for fact in facts} == {events[0].order_id}
 
 
-@pytest.mark.req("L-03")
 def test_a_position_is_news_again_when_it_changed_and_its_end_once(facts: Any) -> None:
     known = Known()
     held = position_fact(facts.position, at=AT)
@@ -75,7 +72,6 @@ def test_a_position_is_news_again_when_it_changed_and_its_end_once(facts: Any) -
     assert known.is_news(held)
 
 
-@pytest.mark.req("L-03")
 def test_memory_is_that_of_two_checkpoints(maker: Any) -> None:
     known = Known()
     fact = order_event_fact(maker.history(maker.intent())[0])

@@ -35,7 +35,6 @@ def write(database: Engine, method: str, *arguments: Any, namespace: Namespace =
         getattr(unit, method)(*arguments)
 
 
-@pytest.mark.req("L-03")
 def test_an_empty_database_has_committed_nothing(database: Engine) -> None:
     found = CommittedRows(database, PAPER).since(Marks())
 
@@ -44,7 +43,6 @@ def test_an_empty_database_has_committed_nothing(database: Engine) -> None:
     assert found.marks == Marks()
 
 
-@pytest.mark.req("L-03")
 def test_everything_is_told_once_and_only_what_is_behind_the_marks(
     database: Engine, maker: Any, facts: Any
 ) -> None:
@@ -67,7 +65,6 @@ def test_everything_is_told_once_and_only_what_is_behind_the_marks(
     assert third.events == tuple(more)
 
 
-@pytest.mark.req("L-03", "F-084")
 def test_another_namespace_is_not_told(database: Engine, maker: Any) -> None:
     order, events = maker.order(Kind.SENDING, intent=maker.intent())
     write(database, "append_order_events", order, events, namespace=REAL)
@@ -78,7 +75,6 @@ def test_another_namespace_is_not_told(database: Engine, maker: Any) -> None:
     assert found.marks == Marks()
 
 
-@pytest.mark.req("L-03", "D-06")
 def test_a_server_that_is_gone_is_an_error_and_never_an_empty_answer(
     mariadb_server: "MariaDbServer", mariadb_url: str
 ) -> None:

@@ -42,7 +42,6 @@ def read(folder: TrailFolder) -> list[str]:
     return found
 
 
-@pytest.mark.req("L-03")
 def test_a_line_is_a_json_document_with_the_hash_of_the_one_before_and_its_own(
     folder: TrailFolder,
 ) -> None:
@@ -56,7 +55,6 @@ def test_a_line_is_a_json_document_with_the_hash_of_the_one_before_and_its_own(
     assert json.loads(second)["prev"] == json.loads(first)["hash"]
 
 
-@pytest.mark.req("L-03")
 def test_the_chain_goes_on_over_days_and_over_restarts(folder: TrailFolder) -> None:
     written(folder, "a", "b")
     written(folder, "c", day=_TUESDAY)
@@ -66,7 +64,6 @@ def test_the_chain_goes_on_over_days_and_over_restarts(folder: TrailFolder) -> N
     assert [path.name for path in folder.files()] == ["audit_20261123.json", "audit_20261124.json"]
 
 
-@pytest.mark.req("L-03")
 def test_a_clock_that_went_back_a_day_does_not_turn_the_order_of_lines_around(
     folder: TrailFolder,
 ) -> None:
@@ -77,7 +74,6 @@ def test_a_clock_that_went_back_a_day_does_not_turn_the_order_of_lines_around(
     assert not folder.path_of(_MONDAY).exists()
 
 
-@pytest.mark.req("L-03")
 @pytest.mark.parametrize("kept", [1, 20, -1], ids=["a byte", "a part", "all but its end"])
 def test_a_half_written_last_line_is_set_aside_and_the_chain_goes_on(
     folder: TrailFolder, kept: int
@@ -97,7 +93,6 @@ def test_a_half_written_last_line_is_set_aside_and_the_chain_goes_on(
     assert "끝까지 쓰이지 않았습니다" in aside.why
 
 
-@pytest.mark.req("L-03")
 def test_a_changed_line_shows_by_itself_and_a_missing_one_by_the_next(folder: TrailFolder) -> None:
     written(folder, "a", "b", "c")
     first, second, third = lines_of(folder.path_of(_MONDAY))
@@ -108,7 +103,6 @@ def test_a_changed_line_shows_by_itself_and_a_missing_one_by_the_next(folder: Tr
     assert opened(third).follows(opened(second).link)
 
 
-@pytest.mark.req("L-03")
 def test_a_second_writer_is_refused_and_a_killed_one_leaves_the_trail_free(
     folder: TrailFolder,
 ) -> None:
