@@ -85,6 +85,10 @@ def test_a_lock_lost_with_its_connection_is_not_held_and_can_be_taken_by_another
     with other_machine.connect() as connection:
         holder = connection.execute(text("SELECT IS_USED_LOCK('kis:PAPER:50000000-01')")).scalar()
         connection.execute(text(f"KILL {holder}"))
+        # The killed connection ends when the server comes to it: wait there until it has.
+        waited = text("SELECT GET_LOCK('kis:PAPER:50000000-01', 30)")
+        assert connection.execute(waited).scalar() == 1
+        connection.execute(text("SELECT RELEASE_LOCK('kis:PAPER:50000000-01')"))
 
     assert lock.is_held() is False
     assert rival.acquire() is True
