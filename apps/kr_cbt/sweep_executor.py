@@ -46,9 +46,7 @@ def _dask_executor(address: str, *, workers: int) -> Iterator[Executor]:
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise NoCluster(
-            "Dask가 설치되어 있지 않습니다. 설치: sh setup.sh --dev"
-        ) from error
+        raise NoCluster("Dask가 설치되어 있지 않습니다. 설치: sh setup.sh --dev") from error
     if address == LOCAL:
         cluster = LocalCluster(
             n_workers=workers,
