@@ -120,6 +120,23 @@ def test_a_clock_that_went_back_is_noticed_and_stops_are_served_at_once(holding:
     assert told == ["clock_went_back"]
 
 
+@pytest.mark.req("E-08", "F-050", "F-049")
+def test_a_clock_that_went_back_before_the_open_sells_at_the_open_and_not_before(
+    holding: World,
+) -> None:
+    holding.run_until(holding.at(9, 6))
+    holding.clock.set(holding.at(8, 40))
+    holding.market.set_price(SAMSUNG, 69_400)
+
+    holding.run_until(holding.at(8, 59, 59))
+    with holding.store.unit_of_work() as uow:
+        before_the_open = [order.intent.side for order in uow.orders_of(TUESDAY)]
+    holding.run_until(holding.at(9, 1))
+
+    assert before_the_open == [Side.BUY]
+    assert holding.broker.costs == {}
+
+
 @pytest.mark.req("E-08", "E-05")
 def test_a_clock_over_the_close_and_back_closes_the_day_once_and_guards_on(
     holding: World,

@@ -11,6 +11,7 @@ from kis_adapters.memory.broker import Fault, MemoryBroker
 from kis_adapters.memory.market import MemoryMarket
 from kis_adapters.memory.world import HYNIX, KAKAO, SAMSUNG, World
 from kis_core.market.quote import Quote, QuoteUnavailable
+from kis_core.market.session import Phase
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import Side
 from kis_core.orders.order import Order, OrderStatus
@@ -232,6 +233,24 @@ def test_nothing_is_sold_outside_the_session(holding: World) -> None:
 
     assert _sales(holding) == []
     assert SAMSUNG in holding.engine.books.positions
+
+
+@pytest.mark.req("F-050", "O-14")
+@pytest.mark.parametrize("phase", [Phase.BEFORE, Phase.OPENING_AUCTION, Phase.AFTER])
+def test_the_guard_itself_sends_nothing_while_nothing_trades(holding: World, phase: Phase) -> None:
+    """The engine does not ask it then; should it ever, the stop waits and no attempt is used."""
+    holding.run_until(holding.at(9, 5))
+    _fall(holding)
+    guard, today = holding.engine._guard, holding.clock.now().date()
+    quotes = holding.market.quotes([SAMSUNG])
+
+    is_urgent = guard.watch(quotes, session_date=today, phase=phase)
+    sold_meanwhile = _sales(holding)
+    guard.watch(quotes, session_date=today, phase=Phase.CONTINUOUS)
+
+    assert is_urgent
+    assert sold_meanwhile == []
+    assert len(_sales(holding)) == 1
 
 
 @pytest.mark.req("O-11", "F-029")
