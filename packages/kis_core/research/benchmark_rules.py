@@ -47,7 +47,7 @@ def independent(bars: BarMatrix) -> CaseResult:
     scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
     count = len(bars.symbols)
     held = HeldScan(high=bars.high, close=bars.close, slots=count, parameters=PARAMETERS)
-    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    judge = CloseJudge(PARAMETERS)
     holdings: dict[int, Holding] = {}
     is_flat = np.ones(count, np.bool_)
     candidates = np.ascontiguousarray(scan.is_candidate.T)
@@ -55,17 +55,23 @@ def independent(bars: BarMatrix) -> CaseResult:
     buying: list[int] = []
     selling: list[int] = []
     for day in range(bars.days):
-        for row, price in _prices(bars, selling, day):
-            trades.append(trade_row(holdings.pop(row), day, price))
-            held.drop(row)
-            is_flat[row] = True
-        sums = scan.atr_sum[buying, day - 1].tolist()
-        for (row, price), atr_sum in zip(_prices(bars, buying, day), sums, strict=True):
-            levels = judge.levels(price=price, atr_sum=atr_sum)
-            holdings[row] = Holding(
-                row=row, entry_day=day, price=price, quantity=SHARES, levels=levels
-            )
-            held.put(row, row=row, price=price, levels=levels)
+        if selling:
+            opens = bars.open[selling, day].tolist()
+            trades += [
+                trade_row(holdings.pop(row), day, price)
+                for row, price in zip(selling, opens, strict=True)
+            ]
+            held.drop(selling)
+            is_flat[selling] = True
+        if buying:
+            opens = bars.open[buying, day].tolist()
+            sums = scan.atr_sum[buying, day - 1].tolist()
+            bought = [
+                Holding(row, day, price, SHARES, judge.levels(price=price, atr_sum=atr_sum))
+                for row, price, atr_sum in zip(buying, opens, sums, strict=True)
+            ]
+            holdings.update(zip(buying, bought, strict=True))
+            held.put(buying, bought)
         due = held.due(day)
         selling = _agreed_sales(bars, judge, held, day, [(slot, holdings[slot]) for slot in due])
         found = np.flatnonzero(candidates[day] & is_flat).tolist()
@@ -77,18 +83,18 @@ def independent(bars: BarMatrix) -> CaseResult:
 def one_account(bars: BarMatrix) -> CaseResult:
     """W2 by scan."""
     scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
-    judge = CloseJudge(symbols=bars.symbols, dates=bars.dates, parameters=PARAMETERS)
+    judge = CloseJudge(PARAMETERS)
     held = HeldScan(high=bars.high, close=bars.close, slots=PLACES, parameters=PARAMETERS)
     account = Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
     is_flat = np.ones(len(bars.symbols), np.bool_)
     candidates = np.ascontiguousarray(scan.is_candidate.T)
     for day in range(bars.days):
-        for slot, row in account.fill_sales(day):
-            held.drop(slot)
-            is_flat[row] = True
-        for slot, holding in account.fill_buys(day):
-            held.put(slot, row=holding.row, price=holding.price, levels=holding.levels)
-            is_flat[holding.row] = False
+        sold = account.fill_sales(day)
+        held.drop([slot for slot, _ in sold])
+        is_flat[[row for _, row in sold]] = True
+        bought = account.fill_buys(day)
+        held.put([slot for slot, _ in bought], [holding for _, holding in bought])
+        is_flat[[holding.row for _, holding in bought]] = False
         due = [(slot, account.at(slot)) for slot in held.due(day)]
         account.selling = _agreed_sales(bars, judge, held, day, due)
         if account.free:
@@ -145,7 +151,7 @@ class Account:
                 continue
             self._cash -= quantity * price * _BUY_RATE
             levels = self._judge.levels(price=price, atr_sum=self._atr_sum_of(row, day - 1))
-            holding = Holding(row=row, entry_day=day, price=price, quantity=quantity, levels=levels)
+            holding = Holding(row, day, price, quantity, levels)
             slot = min(set(range(PLACES)) - self.holdings.keys())
             self.holdings[slot] = holding
             bought.append((slot, holding))
@@ -175,10 +181,6 @@ class Account:
         return total
 
 
-def _prices(bars: BarMatrix, rows: list[int], day: int) -> list[tuple[int, int]]:
-    return list(zip(rows, bars.open[rows, day].tolist(), strict=True))
-
-
 def _agreed_sales(
     bars: BarMatrix,
     judge: CloseJudge,
@@ -187,13 +189,14 @@ def _agreed_sales(
     due: list[tuple[int, Holding]],
 ) -> list[int]:
     """The slots that the strategy sells, of those that the scan points at."""
-    rows = [holding.row for _, holding in due]
-    closes, highs = bars.close[rows, day].tolist(), bars.high[rows, day].tolist()
-    before = held.highest_before[[slot for slot, _ in due]].tolist()
+    if not due:
+        return []
+    closes = bars.close[[holding.row for _, holding in due], day].tolist()
+    highest = held.highest[[slot for slot, _ in due]].tolist()
     return [
         slot
-        for (slot, holding), last, high, highest in zip(due, closes, highs, before, strict=True)
-        if judge.sells(holding, day, last=last, high=high, highest=highest)
+        for (slot, holding), last, high in zip(due, closes, highest, strict=True)
+        if judge.sells(holding, last=last, highest=high)
     ]
 
 
@@ -214,7 +217,7 @@ def _agreed_buys(
     return [
         row
         for row, last, high, sma_sum, atr_sum in asked
-        if judge.buys(row, day, last=last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum)
+        if judge.buys(last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum)
     ]
 
 

@@ -1,122 +1,61 @@
-"""Asking the strategy at the close of a bar, with everything up to and including that bar known.
+"""Asking the strategy's rules at the close of a bar, that bar's own numbers included.
 
-A signal of the close is filled at the next open; so today's close may be part of the averages,
-and the context handed to `decide` is that of the bar just completed.
+A signal of the close is filled at the next open; so today's close may be part of the averages.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
 
-from kis_core.market.quote import Quote
-from kis_core.market.session import KST
-from kis_core.market.symbol import Symbol
-from kis_core.market.won import Won
-from kis_core.positions.position import Levels, Position
-from kis_core.strategy.context import DayContext
-from kis_core.strategy.decision import Action
+from kis_core.positions.position import Levels
 from kis_core.strategy.parameters import StrategyParameters
-from kis_core.strategy.trend_atr import decide, entry_levels
-
-_CLOSE = time(15, 30)
-_NO_LIMIT = Won(2**62)  # limits are of another day than the fill: nothing to say here
+from kis_core.strategy.rules import first_missing, is_activated, level_reached, trailing_level
+from kis_core.strategy.trend_atr import entry_levels
 
 
 class CloseJudge:
-    """`decide` in the terms of matrices: rows, days and whole numbers."""
+    """The rules that `decide` asks, in whole numbers, where there is nothing else to ask.
 
-    def __init__(
-        self,
-        *,
-        symbols: tuple[Symbol, ...],
-        dates: tuple[date, ...],
-        parameters: StrategyParameters,
-    ) -> None:
-        self._symbols = symbols
-        self._dates = dates
-        self._at = [datetime.combine(on, _CLOSE, KST) for on in dates]
+    Raises ValueError for parameters by which `decide` would ask more than prices at a close: an
+    opening gap, a broken trend.
+    """
+
+    def __init__(self, parameters: StrategyParameters) -> None:
+        if parameters.gap_threshold_pct is not None or parameters.trend_exit_enabled:
+            raise ValueError("at a close neither the gap nor the trend exit can be judged")
         self._parameters = parameters
 
-    def buys(
-        self, row: int, day: int, *, last: int, previous_high: int, sma_sum: int, atr_sum: int
-    ) -> bool:
-        """Whether a flat symbol is to be bought after this close."""
-        decision = decide(
-            context=self._context(row, day, previous_high, sma_sum, atr_sum),
-            quote=self._quote(row, day, last=last, high=last),
-            position=None,
-            parameters=self._parameters,
-            now=self._at[day],
+    def buys(self, last: int, *, previous_high: int, sma_sum: int, atr_sum: int) -> bool:
+        """Whether a flat symbol is to be bought after this close; ADX and spikes have no say."""
+        parameters = self._parameters
+        atr = atr_sum / parameters.atr_period
+        missing = first_missing(
+            last,
+            previous_high=previous_high,
+            sma_sum=sma_sum,
+            sma_period=parameters.ma_period,
+            atr=atr,
+            atr_average=atr,
+            adx=parameters.adx_threshold,
+            parameters=parameters,
         )
-        return decision.action is Action.BUY
+        return missing is None
 
-    def sells(self, holding: "Holding", day: int, *, last: int, high: int, highest: int) -> bool:
-        """Whether a holding is to be sold after this close; `highest` is that of the bars before.
+    def sells(self, holding: "Holding", *, last: int, highest: int) -> bool:
+        """Whether a holding is to be sold after this close; `highest` includes this bar's high.
 
-        It was bought at an open, so the whole of its first bar came after the purchase: its
-        entry session is the one that signalled.
+        It was bought at an open, so the whole of its first bar came after the purchase.
         """
-        row = holding.row
-        position = Position(
-            symbol=self._symbols[row],
-            quantity=holding.quantity,
-            cost=holding.quantity * holding.price,
-            levels=holding.levels,
-            entry_session=self._dates[holding.entry_day - 1],
-            entered_at=self._at[holding.entry_day - 1],
-            highest=Won(highest),
-        )
-        decision = decide(
-            context=self._context(row, day, high, 0, 0),
-            quote=self._quote(row, day, last=last, high=high),
-            position=position,
-            parameters=self._parameters,
-            now=self._at[day],
-        )
-        return decision.action is Action.SELL
+        levels, trail = holding.levels, None
+        if is_activated(highest, holding.price, 1, self._parameters):
+            trail = trailing_level(highest, levels.atr, self._parameters)
+        return level_reached(last, levels, trail) is not None
 
     def levels(self, *, price: int, atr_sum: int) -> Levels:
         """The levels of a purchase at `price`."""
         atr = atr_sum / self._parameters.atr_period
         return entry_levels(cost=price, quantity=1, atr=atr, parameters=self._parameters)
 
-    def _context(
-        self, row: int, day: int, previous_high: int, sma_sum: int, atr_sum: int
-    ) -> DayContext:
-        atr = atr_sum / self._parameters.atr_period
-        return DayContext(
-            symbol=self._symbols[row],
-            session_date=self._dates[day],
-            last_bar_date=self._dates[day],
-            bars=day + 1,
-            sma_sum=sma_sum,
-            sma_period=self._parameters.ma_period,
-            atr=atr,
-            atr_average=atr,
-            adx=self._parameters.adx_threshold,
-            previous_high=Won(previous_high),
-            previous_low=Won(0),
-            previous_close=Won(0),
-            adx_fell_on=None,
-            closed_below_on=None,
-        )
 
-    def _quote(self, row: int, day: int, *, last: int, high: int) -> Quote:
-        return Quote(
-            symbol=self._symbols[row],
-            at=self._at[day],
-            last=Won(last),
-            open=Won(last),
-            high=Won(high),
-            low=Won(last),
-            base=Won(last),
-            upper_limit=_NO_LIMIT,
-            lower_limit=Won(0),
-            volume=0,
-            turnover=0,
-        )
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Holding:
     """Shares bought at the open of `entry_day`, at `price` won each."""
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kis_core.market.percent import PPM, ppm
-from kis_core.positions.position import Levels
 from kis_core.research.bars import Bools, Floats, Int64s, IntMatrix
+from kis_core.research.closing import Holding
 from kis_core.strategy.parameters import StrategyParameters
 
 _BLOCK_CELLS = 40_000  # a block's intermediate results stay in the second-level cache
@@ -108,30 +108,34 @@ class HeldScan:
         self._activation: Int64s = np.full(slots, _NEVER, np.int64)
         self._trail: Floats = np.zeros(slots, np.float64)
         self.highest: Int64s = np.zeros(slots, np.int64)
-        self.highest_before: Int64s = np.zeros(slots, np.int64)
 
-    def put(self, slot: int, *, row: int, price: int, levels: Levels) -> None:
-        """Watch a position bought whole at `price`."""
+    def put(self, slots: list[int], bought: list[Holding]) -> None:
+        """Watch positions, each bought whole at its price."""
+        if not slots:
+            return
         parameters = self._parameters
-        self._rows[slot] = row
-        self._stop[slot], self._take[slot] = levels.stop, levels.take
-        self._trail[slot] = parameters.trailing_stop_atr_multiplier * levels.atr
+        price = np.array([each.price for each in bought], np.int64)
+        self._rows[slots] = [each.row for each in bought]
+        self._stop[slots] = [each.levels.stop for each in bought]
+        self._take[slots] = [each.levels.take for each in bought]
+        self._trail[slots] = parameters.trailing_stop_atr_multiplier * np.array(
+            [each.levels.atr for each in bought]
+        )
         # The lowest whole price whose profit reaches the activation level.
         activation = -(-price * (PPM + ppm(parameters.trailing_activation_pct)) // PPM)
-        self._activation[slot] = activation if parameters.trailing_enabled else _NEVER
-        self.highest[slot] = price
+        self._activation[slots] = activation if parameters.trailing_enabled else _NEVER
+        self.highest[slots] = price
 
-    def drop(self, slot: int) -> None:
-        """The slot is empty again."""
-        self._stop[slot], self._take[slot], self._activation[slot] = -1, _NEVER, _NEVER
+    def drop(self, slots: list[int]) -> None:
+        """The slots are empty again."""
+        self._stop[slots], self._take[slots], self._activation[slots] = -1, _NEVER, _NEVER
 
     def due(self, day: int) -> list[int]:
         """The slots that the strategy must be asked about at the close of `day`, ascending.
 
-        `highest` then includes the day's high, `highest_before` does not.
+        `highest` then includes the day's high.
         """
         close = self._close[self._rows, day]
-        self.highest_before[:] = self.highest
         np.maximum(self.highest, self._high[self._rows, day], out=self.highest)
         is_due = (close <= self.highest - self._trail) & (self.highest >= self._activation)
         is_due |= close <= self._stop

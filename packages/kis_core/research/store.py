@@ -87,12 +87,17 @@ def _read(
     symbols = tuple(Symbol(each) for each in grid["symbols"])
     dates = tuple(date.fromisoformat(each) for each in grid["dates"])
     try:
-        frame = pl.read_parquet(path, columns=list(fields), use_statistics=False)
         shape = (len(symbols), len(dates))
-        matrices = [frame[name].to_numpy().reshape(shape) for name in fields]
+        # A field at a time: all at once would hold the file's pages and every matrix together.
+        matrices = [_column(path, name).reshape(shape) for name in fields]
     except (PolarsError, OSError, ValueError) as error:
         raise BadBarFile(f"{path}: 저장소가 손상되었습니다 ({error})") from error
     return symbols, dates, matrices
+
+
+def _column(path: Path, name: str) -> IntMatrix:
+    values: IntMatrix = pl.read_parquet(path, columns=[name], use_statistics=False)[name].to_numpy()
+    return values
 
 
 def _metadata(path: Path) -> dict[str, str]:

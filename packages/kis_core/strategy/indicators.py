@@ -13,20 +13,22 @@ from kis_core.market.bar import Bar
 class RollingSum:
     """The sum of the last `period` whole numbers."""
 
-    __slots__ = ("_period", "_sum", "_window")
+    __slots__ = ("_missing", "_sum", "_window")
 
     def __init__(self, period: int) -> None:
-        self._period = period
-        self._window: deque[int] = deque()
+        self._window = deque([0] * period)
+        self._missing = period
         self._sum = 0
 
     def push(self, value: int) -> int | None:
         """Take the next number; the sum, or None while there are fewer than `period`."""
-        self._window.append(value)
-        self._sum += value
-        if len(self._window) > self._period:
-            self._sum -= self._window.popleft()
-        return self._sum if len(self._window) == self._period else None
+        window = self._window
+        window.append(value)
+        self._sum += value - window.popleft()
+        if self._missing > 1:
+            self._missing -= 1
+            return None
+        return self._sum
 
 
 class TrueRange:
@@ -43,11 +45,18 @@ class TrueRange:
 
     def push(self, bar: Bar) -> int:
         """The true range of `bar`, the next one."""
-        high, low, close = bar.high, bar.low, self._close
-        self._close = bar.close
-        if close is None:
-            return high - low
-        return max(high, close) - min(low, close)
+        return self.push_prices(bar.high, bar.low, bar.close)
+
+    def push_prices(self, high: int, low: int, close: int) -> int:
+        """The true range of the next bar, given by its prices."""
+        previous, self._close = self._close, close
+        if previous is not None:
+            # Conditions, not max and min: this runs for every bar of a market.
+            if previous > high:
+                high = previous
+            elif previous < low:
+                low = previous
+        return high - low
 
 
 class WilderAdx:

@@ -10,6 +10,7 @@ from kis_core.market.session import KST
 from kis_core.market.won import Won
 from kis_core.positions.position import Levels, Position
 from kis_core.strategy.parameters import StrategyParameters
+from kis_core.strategy.rules import is_activated, trailing_level
 
 
 def entry_levels(*, cost: int, quantity: int, atr: float, parameters: StrategyParameters) -> Levels:
@@ -41,10 +42,9 @@ def observe(
     if position.entry_session < session_date:
         seen = max(seen, quote.high)
     position = position.with_highest(seen)
-    if position.is_trailing or not parameters.trailing_enabled:
-        return position
-    activation = PPM + ppm(parameters.trailing_activation_pct)
-    if position.highest * position.quantity * PPM < position.cost * activation:
+    if position.is_trailing or not is_activated(
+        position.highest, position.cost, position.quantity, parameters
+    ):
         return position
     return replace(position, is_trailing=True)
 
@@ -58,5 +58,4 @@ def trailing_stop_of(position: Position, parameters: StrategyParameters) -> Won 
     """The trailing stop, down to the whole won, or None while the position does not trail."""
     if not (position.is_trailing and parameters.trailing_enabled):
         return None
-    trail = position.highest - parameters.trailing_stop_atr_multiplier * position.levels.atr
-    return Won(max(0, math.floor(trail)))
+    return trailing_level(position.highest, position.levels.atr, parameters)

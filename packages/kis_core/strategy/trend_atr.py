@@ -6,7 +6,6 @@ because a session ends or time has passed (T-07). Everything here is a pure func
 arguments; the engine, the closed beta test and a backtest call the same ones (T-08, T-09).
 """
 
-import math
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -25,6 +24,7 @@ from kis_core.strategy.levels import (
     trailing_stop_of,
 )
 from kis_core.strategy.parameters import StrategyParameters
+from kis_core.strategy.rules import first_missing, level_reached
 
 __all__ = ["NAME", "decide", "entry_levels", "gap_check_of", "observe", "trailing_stop_of"]
 
@@ -106,20 +106,18 @@ def _entry(
 def _first_missing(
     context: DayContext, quote: Quote, parameters: StrategyParameters, session_date: date
 ) -> Reason | None:
-    # Each condition is written so that NaN fails it.
     if context.session_date != session_date:
         return Reason.STALE_BARS
-    if not quote.last * context.sma_period > context.sma_sum:
-        return Reason.NO_UPTREND
-    if not parameters.adx_threshold <= context.adx <= 100:
-        return Reason.WEAK_TREND
-    if not quote.last > context.previous_high:
-        return Reason.NO_BREAKOUT
-    if not (0 < context.atr < math.inf and 0 < context.atr_average < math.inf):
-        return Reason.ATR_INVALID
-    if not context.atr <= parameters.atr_spike_threshold * context.atr_average:
-        return Reason.ATR_SPIKE
-    return None
+    return first_missing(
+        quote.last,
+        previous_high=context.previous_high,
+        sma_sum=context.sma_sum,
+        sma_period=context.sma_period,
+        atr=context.atr,
+        atr_average=context.atr_average,
+        adx=context.adx,
+        parameters=parameters,
+    )
 
 
 def _exit(
@@ -132,15 +130,11 @@ def _exit(
     gap = _gap_in_force(position, quote, parameters, session_date)
     if gap is not None:
         return _sell(Reason.GAP_PROTECTION, gap.evidence(quote.symbol) | {"last": quote.last})
-    levels, last = position.levels, quote.last
     trail = trailing_stop_of(position, parameters)
-    evidence = _exit_evidence(position, last=last, trail=trail)
-    if last <= levels.stop:
-        return _sell(Reason.STOP_LOSS, evidence)
-    if last >= levels.take:
-        return _sell(Reason.TAKE_PROFIT, evidence)
-    if trail is not None and last <= trail:
-        return _sell(Reason.TRAILING_STOP, evidence)
+    evidence = _exit_evidence(position, last=quote.last, trail=trail)
+    reached = level_reached(quote.last, position.levels, trail)
+    if reached is not None:
+        return _sell(reached, evidence)
     if isinstance(context, DayContext) and context.session_date == session_date:
         evidence |= _trend_evidence(context, parameters)
         if parameters.trend_exit_enabled and _is_trend_broken(context, position):
