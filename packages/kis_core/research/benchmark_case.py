@@ -13,7 +13,7 @@ import numpy as np
 from kis_core.research.bars import BarMatrix, Int64s
 from kis_core.research.benchmark_bar_by_bar import independent_bar_by_bar, one_account_bar_by_bar
 from kis_core.research.benchmark_rules import CaseResult, independent, one_account
-from kis_core.research.store import read_folder, read_store
+from kis_core.research.store import read_folder, read_prices
 
 _HASH_DIGITS = 16
 _KB = 1024
@@ -51,7 +51,7 @@ def run_case(
     if repeat < 1:
         raise ValueError(f"repeat must be at least 1, was {repeat}")
     started = time.perf_counter()
-    bars = read_folder(data) if data.is_dir() else read_store(data)
+    bars = read_folder(data) if data.is_dir() else _prices_of(data)
     prepare_s = time.perf_counter() - started
     runs: list[float] = []
     for _ in range(repeat):
@@ -74,6 +74,21 @@ def run_case(
     if result.final_equity is not None:
         answer["final_equity"] = round(result.final_equity, 2)
     return json.dumps(answer)
+
+
+def _prices_of(path: Path) -> BarMatrix:
+    """A store without its volumes, in which these rules have no say: a fifth of the memory."""
+    symbols, dates, (opens, highs, lows, closes) = read_prices(path)
+    volume = np.broadcast_to(np.int32(1), opens.shape)
+    return BarMatrix(
+        symbols=symbols,
+        dates=dates,
+        open=opens,
+        high=highs,
+        low=lows,
+        close=closes,
+        volume=volume,
+    )
 
 
 def trades_hash(trades: Int64s) -> str:

@@ -60,10 +60,12 @@ def read_store(path: Path) -> BarMatrix:
     return BarMatrix(symbols=symbols, dates=dates, **dict(zip(FIELDS, matrices, strict=True)))
 
 
-def read_prices(path: Path) -> tuple[IntMatrix, IntMatrix, IntMatrix, IntMatrix]:
-    """The open, high, low and close matrices of a dense store alone. Raises BadBarFile."""
-    _, _, (opens, highs, lows, closes) = _read(path, _PRICES)
-    return opens, highs, lows, closes
+def read_prices(
+    path: Path,
+) -> tuple[tuple[Symbol, ...], tuple[date, ...], list[IntMatrix]]:
+    """The symbols, dates and the open, high, low and close matrices of a dense store, without
+    the volumes. Raises BadBarFile."""
+    return _read(path, _PRICES)
 
 
 def read_folder(folder: Path) -> BarMatrix:
