@@ -251,4 +251,5 @@ def trade_row(holding: Holding, day: int, price: int) -> TradeRow:
 
 def sorted_rows(trades: list[TradeRow]) -> Int64s:
     """By symbol, then entry bar."""
-    return np.array(sorted(trades), dtype=np.int64).reshape(len(trades), 5)
+    rows = np.array(trades, dtype=np.int64).reshape(len(trades), 5)
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
