@@ -5,12 +5,18 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sqlalchemy.engine import Engine
+
+from kis_adapters.audit.folder import TrailFolder
+from kis_adapters.audit.writer import AuditWriter
 from kis_adapters.console.console_notifier import ConsoleNotifier
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_notifier import LogNotifier
+from kis_adapters.console.redactor import Redactor
 from kis_adapters.settings.settings import Settings
+from kis_adapters.sql.committed import CommittedRows
 from kis_core.market.symbol import Symbol
-from kis_core.orders.identity import TradingMode
+from kis_core.orders.identity import Namespace, TradingMode, masked_account
 from kis_core.ports.notifier import Notifier
 from kis_core.session.books import Books
 
@@ -42,7 +48,15 @@ class Listeners:
 
     fan_out: FanOut
     names: Names
+    audit: AuditWriter
     messenger: "Messenger | None" = field(default=None)
+
+    def follow(self, books: Books, database: Engine, namespace: Namespace) -> None:
+        """There is an engine, with these books, and a database that it writes."""
+        self.names.follow(books)
+        self.audit.follow(
+            CommittedRows(database, namespace), account=masked_account(namespace.account)
+        )
 
     def tell_failure(self, sentence: str) -> None:
         """The process ends by an error: the telephone hears of it too (N-04)."""
@@ -52,6 +66,7 @@ class Listeners:
     def close(self) -> None:
         """Let everybody finish, for a bounded time."""
         self.fan_out.close()
+        self.audit.close()
         if self.messenger is not None:
             self.messenger.close()
 
@@ -65,14 +80,27 @@ class Listeners:
 def open_listeners(settings: Settings, *, mode: TradingMode) -> Listeners:
     """The listeners of these settings."""
     names = Names()
-    told: list[Notifier] = [ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier()]
+    audit = AuditWriter(
+        trail_folder(settings, mode),
+        mode=mode,
+        redact=Redactor(settings.secret_values()).redact,
+        tell_trouble=lambda event: fan_out.tell(event),
+    )
+    told: list[Notifier] = [ConsoleNotifier(sys.stdout, name_of=names.of), LogNotifier(), audit]
     messenger = None
     if settings.uses_telegram:
         from apps.messenger import open_messenger  # a library of 14 MB, for those who use it
 
         messenger = open_messenger(settings, name_of=names.of, mode=mode)
     if messenger is None:
-        return Listeners(FanOut(told), names)
-    fan_out = FanOut([*told, messenger.notifier])
-    messenger.tell_troubles_to(fan_out)
-    return Listeners(fan_out, names, messenger)
+        fan_out = FanOut(told)
+    else:
+        fan_out = FanOut([*told, messenger.notifier])
+        messenger.tell_troubles_to(fan_out)
+    return Listeners(fan_out, names, audit, messenger)
+
+
+def trail_folder(settings: Settings, mode: TradingMode) -> TrailFolder:
+    """Where the audit trail lies (L-03); the closed beta test has a chain of its own."""
+    name = "audit_cbt" if mode is TradingMode.VIRTUAL else "audit"
+    return TrailFolder(settings.paths.log_dir / "audit", name)

@@ -71,7 +71,7 @@ def _run(
     lock: InstanceLock,
 ) -> int:
     clock, engine = container.clock(), container.engine()
-    told.names.follow(engine.books)
+    told.follow(engine.books, container.database(), container.namespace())
     stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
     stop.install()
     _announce(container, settings, told.fan_out)

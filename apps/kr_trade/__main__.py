@@ -69,6 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return print_status(settings, as_json=arguments.as_json)
     if arguments.mode is Mode.CLEAR_KILL_SWITCH:
         return clear_kill_switch(settings)
+    if arguments.mode is Mode.EXPLAIN:
+        from apps.kr_trade.explain import explain  # asked for now and then, not while trading
+
+        return explain(settings, arguments)
     if arguments.mode is Mode.SYMBOL and arguments.answer is not None:
         return answer_about(arguments.stocks[0], arguments.answer, settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:
@@ -177,7 +181,7 @@ def _run(
     lock: InstanceLock,
 ) -> int:
     clock, engine = container.clock(), container.engine()
-    told.names.follow(engine.books)
+    told.follow(engine.books, container.database(), container.namespace())
     stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
     stop.install()
     _announce(container, settings, told.fan_out)

@@ -21,6 +21,7 @@ class Mode(StrEnum):
     VERIFY = "verify"
     CLEAR_KILL_SWITCH = "clear-kill-switch"
     SYMBOL = "symbol"
+    EXPLAIN = "explain"
 
 
 @unique
@@ -50,6 +51,8 @@ class Arguments:
     checklist: str | None
     as_json: bool
     answer: Answer | None = None
+    order: str | None = None
+    decision: str | None = None
 
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
@@ -124,6 +127,8 @@ def parse(argv: list[str]) -> Arguments:
         checklist=given.checklist,
         as_json=given.json,
         answer=given.answer,
+        order=given.order,
+        decision=given.decision,
     )
 
 
@@ -141,7 +146,8 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="trade: 매매 · status: 데이터베이스의 현재 상태 · universe: 종목 선정과 그 이유"
         " · verify: 매매하지 않고 준비 상태 점검 · clear-kill-switch: 킬 스위치 해제"
-        " · symbol: 한 종목에 대한 사람의 답",
+        " · symbol: 한 종목에 대한 사람의 답"
+        " · explain: 주문이나 판단의 이유를 감사 기록에서",
     )
     parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
@@ -178,5 +184,12 @@ def _parser() -> argparse.ArgumentParser:
         answers.add_argument(
             f"--{answer}", dest="answer", action="store_const", const=answer, help=text
         )
-    parser.add_argument("--json", action="store_true", help="status, universe: JSON 으로 출력")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--order", metavar="ID", help="explain: 이 주문의 이유와 경과")
+    asked.add_argument(
+        "--decision", metavar="코드[@시각]", help="explain: 이 종목의 마지막(그 시각까지의) 판단"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="status, universe, explain: JSON 으로 출력"
+    )
     return parser

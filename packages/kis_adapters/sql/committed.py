@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Executable, PoolProxiedConnection, bindparam, select
+from sqlalchemy import Engine, Executable, PoolProxiedConnection, bindparam, literal_column, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from kis_adapters.sql import account_rows, order_rows, schema, statements
@@ -12,6 +12,8 @@ from kis_adapters.sql.failures import failure_before_commit
 from kis_adapters.sql.prepared import PreparedStatements
 from kis_core.orders.identity import Namespace
 from kis_core.ports.committed import Committed, CommittedFacts, Marks
+
+_ROWS_MAX = 5_000  # of each table at a time: a first trail of many years is not read at once
 
 _EVENTS, _DECISIONS, _TRADES = schema.order_events, schema.decisions, schema.trades
 
@@ -24,14 +26,28 @@ def _behind(table: Any) -> Any:
     return _own(table) & (table.c.id > bindparam("after"))
 
 
-_EVENTS_AFTER = select(_EVENTS).where(_behind(_EVENTS)).order_by(_EVENTS.c.id)
+_EVENTS_AFTER = (
+    select(_EVENTS)
+    .where(_behind(_EVENTS))
+    .order_by(_EVENTS.c.id)
+    .limit(literal_column(str(_ROWS_MAX)))
+)
 _EVENT_AT = select(_EVENTS).where(_own(_EVENTS), _EVENTS.c.id == bindparam("at_id"))
-_DECISIONS_AFTER = select(_DECISIONS).where(_behind(_DECISIONS)).order_by(_DECISIONS.c.id)
+_DECISIONS_AFTER = (
+    select(_DECISIONS)
+    .where(_behind(_DECISIONS))
+    .order_by(_DECISIONS.c.id)
+    .limit(literal_column(str(_ROWS_MAX)))
+)
 _TRADES_AFTER = (
     select(_TRADES)
     .where(
         _own(_TRADES),
-        _TRADES.c.order_id.in_(select(_EVENTS.c.order_id).where(_behind(_EVENTS)).distinct()),
+        _TRADES.c.order_id.in_(
+            select(_EVENTS.c.order_id)
+            .where(_behind(_EVENTS), _EVENTS.c.id <= bindparam("until"))
+            .distinct()
+        ),
     )
     .order_by(_TRADES.c.at, _TRADES.c.id)
 )
@@ -51,7 +67,8 @@ class CommittedRows(CommittedFacts):
             events = self._rows(cursor, _EVENTS_AFTER, after=marks.order_events)
             before = self._rows(cursor, _EVENT_AT, at_id=marks.order_events)
             decisions = self._rows(cursor, _DECISIONS_AFTER, after=marks.decisions)
-            trades = self._rows(cursor, _TRADES_AFTER, after=marks.order_events)
+            until = events[-1].id if events else marks.order_events
+            trades = self._rows(cursor, _TRADES_AFTER, after=marks.order_events, until=until)
             positions = self._rows(cursor, statements.SELECT_POSITIONS)
             risk = self._rows(cursor, statements.SELECT_RISK)
         return Committed(
@@ -65,6 +82,7 @@ class CommittedRows(CommittedFacts):
             trades=tuple(map(order_rows.trade_of, trades)),
             positions=tuple(map(account_rows.position_of, positions)),
             risk=account_rows.risk_of(risk[0]) if risk else None,
+            is_cut=max(len(events), len(decisions)) == _ROWS_MAX,
         )
 
     def _rows(self, cursor: Any, statement: Executable, **values: object) -> Sequence[Any]:

@@ -24,7 +24,7 @@ class Committed:
     """`events` and `decisions` are those behind the marks asked for, in the order of their
     commits; `trades` those of the orders that have such events. `positions` and `risk` are the
     present ones. `last_before` is the event at the mark itself: None where there is none, as in
-    another database. `marks` say how far this goes.
+    another database. `marks` say how far this goes; `is_cut` that there is more behind them.
     """
 
     marks: Marks
@@ -34,6 +34,7 @@ class Committed:
     trades: tuple[Trade, ...]
     positions: tuple[Position, ...]
     risk: RiskRecord | None
+    is_cut: bool = False
 
 
 @runtime_checkable
@@ -42,4 +43,7 @@ class CommittedFacts(Protocol):
 
     @abstractmethod
     def since(self, marks: Marks) -> Committed:
-        """Everything behind `marks`. Raises StoreUnavailable and StoreMisfit."""
+        """What is behind `marks`, a bounded part at a time.
+
+        Raises StoreUnavailable and StoreMisfit.
+        """
