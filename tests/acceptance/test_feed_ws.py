@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from datetime import time as TimeOfDay
@@ -30,7 +30,8 @@ _PACED = "simulator: {day_seconds: 90}\n"
 _PAST_THE_STOP = "75"  # minutes after the open
 
 _FRAME, _SUBSCRIBE, _NOTICE = "ws-frame", "ws-subscribe", "ws-notice"
-_PLAN: tuple[tuple[TimeOfDay, str, FaultKind, int | None, dict[str, object]], ...] = (
+Planning = tuple[TimeOfDay, str, FaultKind, int | None, dict[str, object]]
+_PLAN: tuple[Planning, ...] = (
     (TimeOfDay(8), _NOTICE, FaultKind.NOTICE_DUPLICATE, None, {}),
     (TimeOfDay(8), _NOTICE, FaultKind.NOTICE_REORDER, None, {}),
     (TimeOfDay(9, 5), _FRAME, FaultKind.WS_CLOSE, 1, {}),
@@ -50,10 +51,10 @@ _PLAN: tuple[tuple[TimeOfDay, str, FaultKind, int | None, dict[str, object]], ..
 class Planned(Faults):
     """Faults that are installed when the market's time has come."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, plan: Sequence[Planning] = _PLAN) -> None:
         super().__init__(_SEED)
         self._sandbox = sandbox
-        self._waiting = list(_PLAN)
+        self._waiting = list(plan)
 
     def striking(self, route: str) -> dict[FaultKind, Fault]:
         now = self._sandbox.exchange.now.astimezone(KST).time()
