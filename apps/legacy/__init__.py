@@ -1,0 +1,1 @@
+"""The command names of the system that this one replaces."""
