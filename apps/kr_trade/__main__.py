@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from os import environ
@@ -34,6 +34,8 @@ from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
 from kis_adapters.settings.settings import Settings
+from kis_adapters.system.heartbeat import Heartbeat
+from kis_adapters.system.service_manager import ServiceManager
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.market.cost import TAX_TABLE_VERSION
 from kis_core.market.session import KST
@@ -187,7 +189,11 @@ def _run(
     _announce(container, settings, told.fan_out)
     if told.messenger is not None:
         told.messenger.follow(clock, container.namespace())
-    is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
+    manager = ServiceManager()
+    beating = _heartbeat(settings, lock, manager)
+    manager.ready()
+    is_finished = run(engine, clock, stop, heartbeat=beating, pulse_s=manager.pulse_s)
+    manager.stopping()
     engine.stop()
     reason = "finished" if is_finished else "interrupted"
     with suppress(SimulatorUnreachable):
@@ -197,6 +203,25 @@ def _run(
     if engine.halted is not None:
         return _say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
     return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
+
+
+def _heartbeat(
+    settings: Settings, lock: InstanceLock, manager: ServiceManager
+) -> Callable[[], None]:
+    """What is done whenever the loop comes round, for those who watch it."""
+    url = settings.heartbeat.url
+    outside = Heartbeat(
+        file=settings.heartbeat.file,
+        url=url.get_secret_value() if url is not None else None,
+        seconds=time.monotonic,
+    )
+
+    def beat() -> None:
+        lock.heartbeat(now=datetime.now(KST))
+        manager.alive()
+        outside.beat()
+
+    return beat
 
 
 def _announce(container: TradeContainer, settings: Settings, fan_out: FanOut) -> None:

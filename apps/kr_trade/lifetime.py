@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from types import FrameType
 
 from apps.exit_code import ExitCode
@@ -52,10 +53,18 @@ class StopRequest:
         os._exit(ExitCode.INTERRUPTED)
 
 
-def run(engine: Engine, clock: Clock, stop: StopRequest, *, heartbeat: Callable[[], None]) -> bool:
+def run(
+    engine: Engine,
+    clock: Clock,
+    stop: StopRequest,
+    *,
+    heartbeat: Callable[[], None],
+    pulse_s: float | None = None,
+) -> bool:
     """Step the engine until it is finished (True) or a stop was asked for (False).
 
-    `heartbeat` is called between steps.
+    `heartbeat` is called between steps, by this thread, so that an engine that hangs is silent;
+    while nothing is due it is called every `pulse_s` seconds, where somebody wants to hear it.
     """
     try:
         while not stop.is_asked:
@@ -64,8 +73,23 @@ def run(engine: Engine, clock: Clock, stop: StopRequest, *, heartbeat: Callable[
                 return True
             heartbeat()
             if not stop.is_asked:
-                clock.sleep_until(wanted)
+                _sleep(clock, wanted, heartbeat, pulse_s)
     except SimulatorUnreachable:
         if not stop.is_asked:
             raise
     return False
+
+
+def _sleep(
+    clock: Clock, until: datetime, heartbeat: Callable[[], None], pulse_s: float | None
+) -> None:
+    """Sleep until then or until woken, with a heartbeat now and then: a night is long."""
+    if pulse_s is None:
+        clock.sleep_until(until)
+        return
+    while (now := clock.now()) < until:
+        wanted = min(until, now + timedelta(seconds=pulse_s))
+        clock.sleep_until(wanted)
+        if clock.now() < wanted:
+            return  # woken
+        heartbeat()

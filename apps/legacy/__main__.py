@@ -30,17 +30,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Replace this process by the new command; returns only for a name that nobody knows."""
     given = list(sys.argv[1:] if argv is None else argv)
     command = new_command(given)
-    if command is None:
-        asked = given[0] if given else "(없음)"
-        print(
-            f"모르는 옛 명령입니다: {asked}. 아는 이름: {', '.join(_SCRIPTS)}."
-            " 예: python -m apps.legacy main_multiday.py --mode trade --interval 60",
-            file=sys.stderr,
-        )
-        return ExitCode.REFUSED
-    shown = shlex.join(["python", *command])
-    print(f"{given[0]} 은(는) 이제 다음 명령입니다. 대신 실행합니다:\n  {shown}", flush=True)
-    _become(command)
+    if command is not None:
+        shown = shlex.join(["python", *command])
+        print(f"{given[0]} 은(는) 이제 다음 명령입니다. 대신 실행합니다:\n  {shown}", flush=True)
+        _become(command)
+    asked = given[0] if given else "(없음)"
+    print(
+        f"모르는 옛 명령입니다: {asked}. 아는 이름: {', '.join(_SCRIPTS)}."
+        " 예: python -m apps.legacy main_multiday.py --mode trade --interval 60",
+        file=sys.stderr,
+    )
+    return ExitCode.REFUSED
 
 
 def _become(command: Sequence[str]) -> NoReturn:

@@ -132,12 +132,13 @@ def _found(secrets: dict[str, str], content: bytes) -> list[str]:
     return [name for name, secret in secrets.items() if secret.encode() in content]
 
 
-@pytest.mark.req("K-10")
+@pytest.mark.req("K-10", "F-057")
 def test_the_day_met_its_faults_and_went_on_to_its_end(day: FaultyDay) -> None:
     assert day.ended.code == 0, day.ended.err
     assert day.struck > 20
     assert "거래일 마감 요약" in day.ended.out
-    assert "거래일" in day.telegram.transcript
+    for told in ("시작", "거래일 마감", "종료"):
+        assert told in day.telegram.transcript
 
 
 @pytest.mark.req("K-10", "L-03")

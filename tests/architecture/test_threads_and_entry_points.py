@@ -17,6 +17,7 @@ _STARTS_THREADS = {
     "packages/kis_adapters/recording/tape.py",  # writes what was recorded
     "packages/kis_adapters/telegram/line.py",  # sends messages; commands wait in an inbox
     "packages/kis_adapters/telegram/aside.py",  # reads the database for an answer
+    "packages/kis_adapters/system/heartbeat.py",  # calls a URL for a watcher outside
     "packages/kis_adapters/system/simulator_process.py",  # reads the simulator's output
     "packages/kis_sandbox/server.py",  # the simulator's web server, in its own process
     "apps/kis_sandbox/__main__.py",  # ends the simulator with its parent

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from kis_adapters.settings.by_mode import PAPER_REST, PAPER_WS, REAL_REST, REAL_WS
 from kis_adapters.settings.settings import Settings
 from kis_core.orders.identity import TradingMode
@@ -26,6 +28,7 @@ def endpoint_problems(settings: Settings) -> list[str]:
         ("KIS_BASE_URL", settings.api.base_url, ("http", "https")),
         ("KIS_WS_URL", settings.api.ws_url, ("ws", "wss")),
         ("TELEGRAM_API_URL", settings.telegram.api_url, ("http", "https")),
+        ("HEARTBEAT_URL", _plain(settings.heartbeat.url), ("http", "https")),
     ):
         if url is not None:
             problem = _url_problem(url, schemes) or _mode_problem(url, settings.mode)
@@ -34,6 +37,10 @@ def endpoint_problems(settings: Settings) -> list[str]:
     if settings.uses_simulator and url is not None and not is_loopback(url):
         problems.append("KIS_BASE_URL이 있는데 인증 정보(KIS_APP_KEY 등)가 없습니다.")
     return problems
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def _url_problem(url: str, schemes: tuple[str, ...]) -> str | None:

@@ -254,6 +254,14 @@ class PathSettings(Section):
     log_dir: HomePath = Field(default=Path("~/auto-trade/logs"), validate_default=True)
 
 
+class HeartbeatSettings(Section):
+    """A sign of life for a watcher outside: `file` is touched, `url` called (it may hold a token,
+    so it counts as a secret), whenever the main loop comes round."""
+
+    file: HomePath | None = None
+    url: SecretStr | None = None
+
+
 class RecordingSettings(Section):
     """What every session is put on record with, for a replay. The records of one app take at most
     `keep_mb` megabytes: the oldest give way."""

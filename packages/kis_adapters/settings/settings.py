@@ -17,6 +17,7 @@ from kis_adapters.settings.sections import (
     DatabaseSettings,
     EngineSettings,
     EventSettings,
+    HeartbeatSettings,
     LogSettings,
     MarketDataSettings,
     MessageSettings,
@@ -63,6 +64,7 @@ class Settings(Section):
     telegram: TelegramSettings
     messages: MessageSettings
     paths: PathSettings
+    heartbeat: HeartbeatSettings
     log: LogSettings
     recording: RecordingSettings
     simulator: SimulatorSettings
@@ -169,6 +171,7 @@ def sections_of() -> Mapping[str, type[Section]]:
         "telegram": TelegramSettings,
         "messages": MessageSettings,
         "paths": PathSettings,
+        "heartbeat": HeartbeatSettings,
         "log": LogSettings,
         "recording": RecordingSettings,
         "simulator": SimulatorSettings,

@@ -35,6 +35,8 @@ _OF_ANY_MODE = {
     "TELEGRAM_CHAT_ID": "telegram.chat_id",
     "TELEGRAM_ENABLED": "telegram.enabled",
     "TELEGRAM_API_URL": "telegram.api_url",
+    "HEARTBEAT_FILE": "heartbeat.file",
+    "HEARTBEAT_URL": "heartbeat.url",
     "AUTO_TRADE_LOG_DIR": "paths.log_dir",
     "LOG_LEVEL": "log.level",
     "KILL_SWITCH": "risk.kill_switch",
@@ -52,7 +54,16 @@ KNOWN = frozenset(
         *(_REAL_PREFIX + name for name in _CREDENTIALS),
     }
 )
-_OUR_PREFIXES = ("KIS_", "REAL_KIS_", "AUTO_TRADE_", "TELEGRAM_", "DB_", "TRADING_", "PENDING_")
+_OUR_PREFIXES = (
+    "KIS_",
+    "REAL_KIS_",
+    "AUTO_TRADE_",
+    "TELEGRAM_",
+    "DB_",
+    "TRADING_",
+    "PENDING_",
+    "HEARTBEAT_",
+)
 _REMOVED = {
     "EXECUTION_MODE": MODE,
     "ENABLE_REAL_TRADING": MODE,
