@@ -34,7 +34,7 @@ class UniverseRefused(Exception):
 def session_settings(settings: Settings, *, account: str) -> SessionSettings:
     """The session's settings for `account` (number and product code). Raises EmptyUniverse and
     UniverseRefused."""
-    engine, parameters = settings.engine, _parameters(settings)
+    engine, parameters = settings.engine, strategy_parameters(settings)
     return SessionSettings(
         namespace=Namespace(mode=settings.mode, account=account),
         candidates=_candidates(settings.universe),
@@ -95,7 +95,8 @@ def _candidates(universe: UniverseSettings) -> tuple[Symbol, ...]:
         raise UniverseRefused(str(error)) from error
 
 
-def _parameters(settings: Settings) -> StrategyParameters:
+def strategy_parameters(settings: Settings) -> StrategyParameters:
+    """The strategy's parameters for every symbol without its own."""
     values = settings.strategy.model_dump()
     values["gap_reference"] = GapReference(values["gap_reference"])
     return StrategyParameters(**values)

@@ -16,6 +16,7 @@ from rich.console import Console
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments, Mode, parse
+from apps.kr_trade.backup import make_backup, restore_backup
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.container import TradeContainer
 from apps.kr_trade.endings import ending_of
@@ -75,6 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from apps.kr_trade.explain import explain  # asked for now and then, not while trading
 
         return explain(settings, arguments)
+    if arguments.mode is Mode.BACKUP and arguments.to is not None:
+        return make_backup(settings, arguments.to)
+    if arguments.mode is Mode.RESTORE and arguments.source is not None:
+        return restore_backup(settings, Path(arguments.source), may_replace=arguments.yes)
+    if arguments.mode is Mode.IMPORT_LEGACY and arguments.source is not None:
+        from apps.kr_trade.import_legacy import bring_over  # once in a life
+
+        return bring_over(settings, arguments.source)
     if arguments.mode is Mode.SYMBOL and arguments.answer is not None:
         return answer_about(arguments.stocks[0], arguments.answer, settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:

@@ -22,6 +22,9 @@ class Mode(StrEnum):
     CLEAR_KILL_SWITCH = "clear-kill-switch"
     SYMBOL = "symbol"
     EXPLAIN = "explain"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    IMPORT_LEGACY = "import-legacy"
 
 
 @unique
@@ -53,6 +56,9 @@ class Arguments:
     answer: Answer | None = None
     order: str | None = None
     decision: str | None = None
+    to: Path | None = None
+    source: str | None = None
+    yes: bool = False
 
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
@@ -110,6 +116,10 @@ def parse(argv: list[str]) -> Arguments:
     given = parser.parse_args(argv)
     if given.mode == Mode.SYMBOL and (given.answer is None or len(given.stock) != 1):
         parser.error("--mode symbol 에는 --stock 하나와 --adopt, --ignore, --clear-halt 중 하나")
+    if given.mode == Mode.BACKUP and given.to is None:
+        parser.error("--mode backup 에는 --to 파일")
+    if given.mode in (Mode.RESTORE, Mode.IMPORT_LEGACY) and getattr(given, "from") is None:
+        parser.error(f"--mode {given.mode} 에는 --from")
     if given.mode != Mode.SYMBOL and given.answer is not None:
         parser.error(f"--{given.answer} 는 --mode symbol 에만")
     return Arguments(
@@ -129,6 +139,9 @@ def parse(argv: list[str]) -> Arguments:
         answer=given.answer,
         order=given.order,
         decision=given.decision,
+        to=given.to,
+        source=getattr(given, "from"),
+        yes=given.yes,
     )
 
 
@@ -147,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
         help="trade: 매매 · status: 데이터베이스의 현재 상태 · universe: 종목 선정과 그 이유"
         " · verify: 매매하지 않고 준비 상태 점검 · clear-kill-switch: 킬 스위치 해제"
         " · symbol: 한 종목에 대한 사람의 답"
-        " · explain: 주문이나 판단의 이유를 감사 기록에서",
+        " · explain: 주문이나 판단의 이유를 감사 기록에서"
+        " · backup, restore: 데이터베이스 백업과 되돌리기"
+        " · import-legacy: 옛 시스템의 기록 가져오기",
     )
     parser.add_argument("--feed", choices=["rest", "ws"], help="시세 원천 (없으면 설정 파일)")
     parser.add_argument("--interval", metavar="초", help="주기, 60초 이상")
@@ -188,6 +203,13 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--order", metavar="ID", help="explain: 이 주문의 이유와 경과")
     asked.add_argument(
         "--decision", metavar="코드[@시각]", help="explain: 이 종목의 마지막(그 시각까지의) 판단"
+    )
+    parser.add_argument("--to", type=Path, metavar="파일", help="backup: 백업할 파일")
+    parser.add_argument(
+        "--from", metavar="파일|DSN", help="restore: 백업 파일 · import-legacy: 옛 데이터베이스"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="restore: 지금의 데이터베이스를 백업으로 바꿈"
     )
     parser.add_argument(
         "--json", action="store_true", help="status, universe, explain: JSON 으로 출력"
