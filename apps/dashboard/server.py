@@ -1,8 +1,10 @@
 """The page over HTTP: four addresses, reading only, for this machine only."""
 
 import asyncio
+import contextlib
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -28,6 +30,14 @@ _FILES = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
 }
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its caller: an end that was asked for is no failure."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def application(document: Callable[[], dict[str, Any]]) -> Starlette:
@@ -58,7 +68,10 @@ def serve(app: Starlette, bound: socket.socket) -> None:
         app, log_config=None, access_log=False, lifespan="off", http="h11", ws="none",
         timeout_graceful_shutdown=1,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[bound])
+    server = _Server(config)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    asyncio.run(server.serve(sockets=[bound]))
 
 
 def _is_ours(request: Request) -> bool:
