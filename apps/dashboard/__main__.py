@@ -55,8 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"포트 {given.port}를 열 수 없습니다. --port 로 바꾸세요. ({error})", file=sys.stderr)
         return ExitCode.REFUSED
     with bound:
-        print(f"http://127.0.0.1:{bound.getsockname()[1]}/ 에서 볼 수 있습니다.", flush=True)
-        serve(application(facts.document), bound)
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
+        serve(
+            application(facts.document),
+            bound,
+            announce=lambda: print(f"{url} 에서 볼 수 있습니다.", flush=True),
+        )
     return ExitCode.OK
 
 

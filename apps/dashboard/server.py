@@ -62,8 +62,8 @@ def application(document: Callable[[], dict[str, Any]]) -> Starlette:
     return Starlette(routes=[*routes, Route("/api/state", state, methods=["GET"])])
 
 
-def serve(app: Starlette, bound: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM."""
+def serve(app: Starlette, bound: socket.socket, *, announce: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` is called when both are listened to."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", http="h11", ws="none",
         timeout_graceful_shutdown=1,
@@ -71,6 +71,7 @@ def serve(app: Starlette, bound: socket.socket) -> None:
     server = _Server(config)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    announce()
     asyncio.run(server.serve(sockets=[bound]))
 
 
