@@ -10,13 +10,11 @@ from datetime import date, time, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 
-import holidays
-
+from kis_adapters.system.korea_exchange import korea_exchange
 from kis_adapters.system.session_overlay import SessionOverlay
 from kis_core.market.session import Session, regular_session
 from kis_core.ports.calendar import Calendar, Closed, Unconfirmed
 
-_EXCHANGE = "XKRX"
 _LATE_OPEN = time(10)
 _SATURDAY = 5
 _WARN_FROM_MONTH = 11
@@ -102,5 +100,4 @@ class KrxCalendar(Calendar):
 
 @lru_cache(maxsize=32)
 def _closures_of(year: int) -> dict[date, str]:
-    calendar = holidays.financial_holidays(_EXCHANGE, years=year, language="ko")
-    return {day: str(name) for day, name in calendar.items() if day.year == year}
+    return {day: name for day, name in korea_exchange(year).items() if day.year == year}
