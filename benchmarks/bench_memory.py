@@ -1,4 +1,5 @@
-"""L3: what a running kr_trade keeps in memory over a day, and what its imports cost.
+"""L3 and L7: what a running kr_trade keeps in memory over a day, the CPU it takes, and what its
+imports cost; with Telegram on, and the dashboard beside it.
 
     python -m benchmarks.bench_memory [--symbols 200] [--imports 7]
 
@@ -10,12 +11,13 @@ takes a minute or two.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +31,7 @@ from benchmarks.bench_cycle import SYMBOLS
 from benchmarks.row import Row, hand_over
 from benchmarks.workplace import Workplace
 from kis_adapters.kis.credentials import KisCredentials
+from tests.telegram_server import CHAT, TOKEN, serving
 
 _BEGINS = "2026-11-24T08:30:00+09:00"
 _OPEN, _AFTER_OPEN = TimeOfDay(9), TimeOfDay(9, 10)
@@ -36,6 +39,8 @@ _LISTED_MORE = 40  # the simulator's own issues come first
 _EVERY_S = 0.25
 _PATIENCE_S = 900.0
 _MB = 1_024  # KiB
+_FEW = 40
+_SWEEPS, _SWEEP_EVERY_S = 390, 5.0  # minutes of a session; L7's own interval
 _WITHOUT = "import sys"
 _WITH = "import apps.kr_trade.__main__"
 _USED = "; import resource; r = resource.getrusage(resource.RUSAGE_SELF); "
@@ -51,30 +56,82 @@ class _Sample:
     pss: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """A day's samples, and the CPU seconds (user + system) of the whole process."""
+
+    samples: list[_Sample]
+    cpu_s: float
+    database_mb: float
+    log_mb: float
+    audit_mb: float
+
+
 def main() -> None:
     """Measure and hand the rows over."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--symbols", type=int, default=len(SYMBOLS))
     parser.add_argument("--imports", type=int, default=7)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, _simulator(given.symbols) as info:
-        place = Workplace(
-            directory=Path(directory),
-            base_url=info["base_url"],
-            credentials=KisCredentials(
-                app_key=info["app_key"],
-                app_secret=info["app_secret"],
-                account_no=info["account_no"],
-                product_code=info["product_code"],
-            ),
-            symbols=SYMBOLS[: given.symbols],
-        )
-        place.furnish()
-        print("L3 a simulated day ...", flush=True)
-        samples = _day(place)
-        print("L3 imports ...", flush=True)
-        cpu_s = [_cpu_s(place, _WITH) - _cpu_s(place, _WITHOUT) for _ in range(given.imports)]
-    hand_over([_memory_row(samples, given.symbols), _imports_row(cpu_s)])
+    rows: list[Row] = []
+    for symbols, feed in ((given.symbols, "rest"), (_FEW, "rest"), (_FEW, "ws")):
+        print(f"L3 a simulated day, {symbols} symbols, {feed}, Telegram on ...", flush=True)
+        with tempfile.TemporaryDirectory() as directory, _simulator(symbols) as info:
+            place = _place(Path(directory), info, symbols)
+            with _telegram() as variables:
+                day = _day(place, feed, variables)
+            if (symbols, feed) != (given.symbols, "rest"):
+                rows.append(_few_row(day, symbols, feed))
+                continue
+            print("L3 the dashboard and the imports ...", flush=True)
+            page_mb = _page_mb(place)
+            cpu_s = [_cpu_s(place, _WITH) - _cpu_s(place, _WITHOUT) for _ in range(given.imports)]
+        rows += [
+            _memory_row(day.samples, symbols),
+            _page_row(page_mb),
+            _imports_row(cpu_s),
+            _cpu_row(day, symbols),
+            _growth_row(day, symbols),
+        ]
+    hand_over(rows)
+
+
+def _place(directory: Path, info: dict[str, Any], symbols: int) -> Workplace:
+    place = Workplace(
+        directory=directory,
+        base_url=info["base_url"],
+        credentials=KisCredentials(
+            app_key=info["app_key"],
+            app_secret=info["app_secret"],
+            account_no=info["account_no"],
+            product_code=info["product_code"],
+        ),
+        symbols=SYMBOLS[:symbols],
+    )
+    place.furnish()
+    # Not its first start either: the tables are there, so nothing is loaded to make them.
+    status = [*place.command(), "--mode", "status"]
+    subprocess.run(
+        status, cwd=directory, env=place.environment(), check=True, stdout=subprocess.DEVNULL
+    )
+    return place
+
+
+def _few_row(day: _Day, symbols: int, feed: str) -> Row:
+    peak = max(sample.rss for sample in day.samples)
+    opened = next(sample for sample in day.samples if sample.at.time() >= _AFTER_OPEN)
+    growth = day.samples[-1].rss - opened.rss
+    return Row(
+        name=f"day · {symbols} {feed}",
+        what=f"RSS and CPU of kr_trade over a day of {symbols} symbols by {feed}, Telegram on",
+        anchor="–",
+        measured=f"RSS {peak:.1f} MB at its highest, {growth:+.1f} MB after the open, CPU"
+        f" {day.cpu_s:.1f} s",
+        p50=peak,
+        unit="MB",
+        aim=(75.0,),
+        least=(110.0,),
+    )
 
 
 def _memory_row(samples: list[_Sample], symbols: int) -> Row:
@@ -84,7 +141,7 @@ def _memory_row(samples: list[_Sample], symbols: int) -> Row:
     peak = max(samples, key=lambda sample: sample.rss)
     return Row(
         name="L3 · memory",
-        what=f"RSS of running kr_trade at its highest, {symbols} symbols, a simulated day",
+        what=f"RSS of running kr_trade, Telegram on, at its highest, {symbols} symbols, a day",
         anchor="–",
         measured=(
             f"RSS {start.rss:.1f} MB before the open, {opened.rss:.1f} after, {close.rss:.1f} at "
@@ -133,31 +190,125 @@ def _simulator(symbols: int) -> Iterator[dict[str, Any]]:
         process.stdin.close()
 
 
-def _day(place: Workplace) -> list[_Sample]:
-    """Samples from the first call to the end. Raises RuntimeError when the day did not end."""
+def _day(place: Workplace, feed: str, variables: dict[str, str]) -> _Day:
+    """A day from the first call to the end. Raises RuntimeError when it did not end."""
     samples: list[_Sample] = []
     deadline = time.monotonic() + _PATIENCE_S
     with (place.directory / "output").open("w+b") as output:
         process = subprocess.Popen(
-            place.command("--exit-after-close"),
+            place.command("--feed", feed, "--exit-after-close"),
             cwd=place.directory,
-            env=place.environment(),
+            env=place.environment() | variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
-        try:
-            with httpx.Client(base_url=place.base_url, trust_env=False, timeout=30) as http:
-                while process.poll() is None and time.monotonic() < deadline:
-                    samples += _sample(process.pid, http)
-                    time.sleep(_EVERY_S)
-        finally:
+        status, usage = 1, None
+        with httpx.Client(base_url=place.base_url, trust_env=False, timeout=30) as http:
+            while time.monotonic() < deadline:
+                pid, status, used = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    usage = used
+                    break
+                samples += _sample(process.pid, http)
+                time.sleep(_EVERY_S)
+        if usage is None:
             process.kill()
-        if process.wait() != 0 or not samples:
+            process.wait()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0 or not samples or usage is None:
             output.seek(0)
             print(output.read().decode()[-2_000:], file=sys.stderr)
             raise RuntimeError(f"the day ended with code {process.returncode}")
-    return samples
+    data, logs = place.directory / "data", place.directory / "logs"
+    return _Day(
+        samples=samples,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        database_mb=_size_mb(data.glob("kis.db*")),
+        log_mb=_size_mb(logs.glob("*.log*")),
+        audit_mb=_size_mb((logs / "audit").glob("*.json")),
+    )
+
+
+def _size_mb(files: Iterable[Path]) -> float:
+    return sum(file.stat().st_size for file in files) / 1_000_000
+
+
+@contextmanager
+def _telegram() -> Iterator[dict[str, str]]:
+    """A telephone's server on this machine, and the variables that point at it."""
+    with serving() as telegram:
+        yield {
+            "TELEGRAM_ENABLED": "true",
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_CHAT_ID": str(CHAT),
+            "TELEGRAM_API_URL": telegram.url,
+        }
+
+
+def _page_mb(place: Workplace) -> float:
+    """RSS of the dashboard after it was asked a hundred times."""
+    files = place.command()[-4:]
+    with subprocess.Popen(
+        [sys.executable, "-m", "apps.dashboard", "--port", "0", *files],
+        cwd=place.directory,
+        env=place.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split(" ")[0]
+        with httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
+            for _ in range(100):
+                http.get("api/state").raise_for_status()
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+        process.terminate()
+    sizes = {line.split(":")[0]: line.split()[1] for line in lines[1:]}
+    return int(sizes["Rss"]) / _MB
+
+
+def _page_row(rss_mb: float) -> Row:
+    return Row(
+        name="L3 · dashboard",
+        what="RSS of the dashboard beside it, after 100 looks",
+        anchor="–",
+        measured=f"{rss_mb:.1f} MB",
+        p50=rss_mb,
+        unit="MB",
+        aim=(),
+        least=(),
+    )
+
+
+def _cpu_row(day: _Day, symbols: int) -> Row:
+    per_sweep_s = day.cpu_s / _SWEEPS
+    percent = per_sweep_s / _SWEEP_EVERY_S * 100
+    return Row(
+        name="L7 · sweeps",
+        what=f"CPU of the whole day of {symbols} symbols, Telegram on, imports included, as if"
+        f" each of its {_SWEEPS} sweeps came every {_SWEEP_EVERY_S:.0f} s",
+        anchor="–",
+        measured=f"{day.cpu_s:.1f} s a day, {per_sweep_s * 1_000:.0f} ms a sweep: {percent:.2f} %"
+        " of a core",
+        p50=percent,
+        unit="%",
+        aim=(1.0,),
+        least=(2.0,),
+    )
+
+
+def _growth_row(day: _Day, symbols: int) -> Row:
+    return Row(
+        name="growth",
+        what=f"disk after a simulated day of {symbols} symbols",
+        anchor="–",
+        measured=f"database {day.database_mb:.1f} MB, log {day.log_mb:.2f} MB,"
+        f" audit trail {day.audit_mb:.2f} MB",
+        p50=day.database_mb + day.log_mb + day.audit_mb,
+        unit="MB",
+        aim=(),
+        least=(),
+    )
 
 
 def _sample(pid: int, http: httpx.Client) -> list[_Sample]:

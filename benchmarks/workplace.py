@@ -43,7 +43,8 @@ class Workplace:
         )
         stocks = "".join(f'    - "{symbol}"\n' for symbol in self.symbols)
         self._universe.write_text(
-            f"universe:\n  max_stocks: {len(self.symbols)}\n  max_positions: 10\n"
+            f"universe:\n  selection_method: fixed\n"
+            f"  max_stocks: {len(self.symbols)}\n  max_positions: 10\n"
             f"  stocks:\n{stocks}",
             encoding="utf-8",
         )
@@ -69,7 +70,9 @@ class Workplace:
 
     def command(self, *more: str) -> list[str]:
         """kr_trade as it is run here."""
+        # Not its first day, on which it would look at one symbol alone.
         arguments = ["--mode", "trade", "--confirm-real-trading", *more]
+        arguments += ["--no-real-limit-symbols-first-day"]
         files = ["--config", str(self._config), "--universe", str(self._universe)]
         return [sys.executable, "-c", _RUN, *arguments, *files]
 
