@@ -48,7 +48,7 @@ _USED += "print(r.ru_utime + r.ru_stime)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sample:
+class Sample:
     """Memory in MB at the simulator's time `at`."""
 
     at: datetime
@@ -57,10 +57,10 @@ class _Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
+class Day:
     """A day's samples, and the CPU seconds (user + system) of the whole process."""
 
-    samples: list[_Sample]
+    samples: list[Sample]
     cpu_s: float
     database_mb: float
     log_mb: float
@@ -76,10 +76,10 @@ def main() -> None:
     rows: list[Row] = []
     for symbols, feed in ((given.symbols, "rest"), (_FEW, "rest"), (_FEW, "ws")):
         print(f"L3 a simulated day, {symbols} symbols, {feed}, Telegram on ...", flush=True)
-        with tempfile.TemporaryDirectory() as directory, _simulator(symbols) as info:
-            place = _place(Path(directory), info, symbols)
+        with tempfile.TemporaryDirectory() as directory, simulator(symbols) as info:
+            place = a_place(Path(directory), info, symbols)
             with _telegram() as variables:
-                day = _day(place, feed, variables)
+                day = a_day(place, feed, variables)
             if (symbols, feed) != (given.symbols, "rest"):
                 rows.append(_few_row(day, symbols, feed))
                 continue
@@ -96,7 +96,7 @@ def main() -> None:
     hand_over(rows)
 
 
-def _place(directory: Path, info: dict[str, Any], symbols: int) -> Workplace:
+def a_place(directory: Path, info: dict[str, Any], symbols: int) -> Workplace:
     place = Workplace(
         directory=directory,
         base_url=info["base_url"],
@@ -117,7 +117,7 @@ def _place(directory: Path, info: dict[str, Any], symbols: int) -> Workplace:
     return place
 
 
-def _few_row(day: _Day, symbols: int, feed: str) -> Row:
+def _few_row(day: Day, symbols: int, feed: str) -> Row:
     peak = max(sample.rss for sample in day.samples)
     opened = next(sample for sample in day.samples if sample.at.time() >= _AFTER_OPEN)
     growth = day.samples[-1].rss - opened.rss
@@ -134,7 +134,7 @@ def _few_row(day: _Day, symbols: int, feed: str) -> Row:
     )
 
 
-def _memory_row(samples: list[_Sample], symbols: int) -> Row:
+def _memory_row(samples: list[Sample], symbols: int) -> Row:
     start = max((s for s in samples if s.at.time() < _OPEN), key=lambda sample: sample.at)
     opened = next(sample for sample in samples if sample.at.time() >= _AFTER_OPEN)
     close = samples[-1]
@@ -170,7 +170,7 @@ def _imports_row(cpu_s: list[float]) -> Row:
 
 
 @contextmanager
-def _simulator(symbols: int) -> Iterator[dict[str, Any]]:
+def simulator(symbols: int) -> Iterator[dict[str, Any]]:
     """A REAL simulator with a stepped clock; its /sandbox/info document."""
     root = Path(__file__).resolve().parents[1]
     command = [sys.executable, "-m", "apps.kis_sandbox", "--mode", "real", "--clock", "stepped"]
@@ -190,9 +190,9 @@ def _simulator(symbols: int) -> Iterator[dict[str, Any]]:
         process.stdin.close()
 
 
-def _day(place: Workplace, feed: str, variables: dict[str, str]) -> _Day:
+def a_day(place: Workplace, feed: str, variables: dict[str, str]) -> Day:
     """A day from the first call to the end. Raises RuntimeError when it did not end."""
-    samples: list[_Sample] = []
+    samples: list[Sample] = []
     deadline = time.monotonic() + _PATIENCE_S
     with (place.directory / "output").open("w+b") as output:
         process = subprocess.Popen(
@@ -221,7 +221,7 @@ def _day(place: Workplace, feed: str, variables: dict[str, str]) -> _Day:
             print(output.read().decode()[-2_000:], file=sys.stderr)
             raise RuntimeError(f"the day ended with code {process.returncode}")
     data, logs = place.directory / "data", place.directory / "logs"
-    return _Day(
+    return Day(
         samples=samples,
         cpu_s=usage.ru_utime + usage.ru_stime,
         database_mb=_size_mb(data.glob("kis.db*")),
@@ -280,7 +280,7 @@ def _page_row(rss_mb: float) -> Row:
     )
 
 
-def _cpu_row(day: _Day, symbols: int) -> Row:
+def _cpu_row(day: Day, symbols: int) -> Row:
     per_sweep_s = day.cpu_s / _SWEEPS
     percent = per_sweep_s / _SWEEP_EVERY_S * 100
     return Row(
@@ -297,7 +297,7 @@ def _cpu_row(day: _Day, symbols: int) -> Row:
     )
 
 
-def _growth_row(day: _Day, symbols: int) -> Row:
+def _growth_row(day: Day, symbols: int) -> Row:
     return Row(
         name="growth",
         what=f"disk after a simulated day of {symbols} symbols",
@@ -311,7 +311,7 @@ def _growth_row(day: _Day, symbols: int) -> Row:
     )
 
 
-def _sample(pid: int, http: httpx.Client) -> list[_Sample]:
+def _sample(pid: int, http: httpx.Client) -> list[Sample]:
     """One sample; none when the process has just ended."""
     now = datetime.fromisoformat(http.get("/sandbox/clock").json()["now"])
     try:
@@ -321,7 +321,7 @@ def _sample(pid: int, http: httpx.Client) -> list[_Sample]:
     sizes = {line.split(":")[0]: line.split()[1] for line in lines[1:]}
     if "Rss" not in sizes:
         return []
-    return [_Sample(at=now, rss=int(sizes["Rss"]) / _MB, pss=int(sizes["Pss"]) / _MB)]
+    return [Sample(at=now, rss=int(sizes["Rss"]) / _MB, pss=int(sizes["Pss"]) / _MB)]
 
 
 def _cpu_s(place: Workplace, code: str) -> float:
