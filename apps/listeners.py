@@ -23,6 +23,7 @@ from kis_core.session.books import Books
 if TYPE_CHECKING:
     from apps.messenger import Messenger
 
+_SIMULATOR = "simulator"
 _LAST_WORDS_S = 1.5
 _LAST_MESSAGES_S = 0.7
 
@@ -51,12 +52,14 @@ class Listeners:
     audit: AuditWriter
     messenger: "Messenger | None" = field(default=None)
 
-    def follow(self, books: Books, database: Engine, namespace: Namespace) -> None:
+    def follow(
+        self, books: Books, database: Engine, namespace: Namespace, *, is_simulated: bool
+    ) -> None:
         """There is an engine, with these books, and a database that it writes."""
         self.names.follow(books)
-        self.audit.follow(
-            CommittedRows(database, namespace), account=masked_account(namespace.account)
-        )
+        # What was practised and what was traded may share a trail, and never a memory of it.
+        account = _SIMULATOR if is_simulated else masked_account(namespace.account)
+        self.audit.follow(CommittedRows(database, namespace), account=account)
 
     def tell_failure(self, sentence: str) -> None:
         """The process ends by an error: the telephone hears of it too (N-04)."""

@@ -71,7 +71,12 @@ def _run(
     lock: InstanceLock,
 ) -> int:
     clock, engine = container.clock(), container.engine()
-    told.follow(engine.books, container.database(), container.namespace())
+    told.follow(
+        engine.books,
+        container.database(),
+        container.namespace(),
+        is_simulated=settings.uses_simulator,
+    )
     stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
     stop.install()
     _announce(container, settings, told.fan_out)

@@ -43,7 +43,11 @@ class Writing:
     """A process's life with a trail: told events, and the troubles that it told of."""
 
     def __init__(
-        self, folder: TrailFolder, database: Engine, secrets: tuple[str, ...] = ()
+        self,
+        folder: TrailFolder,
+        database: Engine,
+        secrets: tuple[str, ...] = (),
+        namespace: Namespace = PAPER,
     ) -> None:
         self.troubles: list[Event] = []
         self._writer = AuditWriter(
@@ -52,7 +56,9 @@ class Writing:
             redact=lambda text: text.replace(secrets[0], "***") if secrets else text,
             tell_trouble=self.troubles.append,
         )
-        self._writer.follow(CommittedRows(database, PAPER), account="50****00-01")
+        self._writer.follow(
+            CommittedRows(database, namespace), account=namespace.account[:2] + "****"
+        )
         self._minutes = 0
 
     def tell(self, kind: EventKind = EventKind.CYCLE_SUMMARY, **fields: Any) -> None:
@@ -169,6 +175,24 @@ def test_another_database_under_the_same_trail_is_noted_and_copied_whole(
     assert len(Trail(folder).of_order(order_id)) == 3
     assert Trail(folder).check().problem is None
     other.dispose()
+
+
+def test_two_accounts_of_one_database_take_turns_and_repeat_nothing(
+    folder: TrailFolder, database: Engine, maker: Any
+) -> None:
+    practised = Namespace(mode=TradingMode.PAPER, account="99000001-01")
+    an_order(database, maker)
+    order, events = maker.order(Kind.SENDING, intent=maker.intent("000660"))
+    with SqlStore(database, practised).unit_of_work() as unit:
+        unit.append_order_events(order, events)
+
+    for namespace in (PAPER, practised, PAPER, practised):
+        writing = Writing(folder, database, namespace=namespace)
+        writing.tell(EventKind.SESSION_STOPPED)
+        writing.end()
+
+    assert kinds(folder).count("order_event") == 3 + 2
+    assert Trail(folder).check().problem is None
 
 
 def test_a_secret_in_a_brokers_words_does_not_reach_the_trail(

@@ -75,7 +75,7 @@ class AuditWriter(Notifier):
         self.dropped = 0
 
     def follow(self, committed: CommittedFacts, *, account: str) -> None:
-        """There is a database to copy from; `account` is the masked number."""
+        """There is a database to copy from; `account` says whose rows, without its number."""
         self._account = account
         self._committed = committed
 
@@ -145,7 +145,7 @@ class AuditWriter(Notifier):
             for aside in chain.set_aside:
                 data = {"path": aside.path.name, "size": aside.size, "why": aside.why}
                 fact = Fact(kind=FactKind.SET_ASIDE, at=at, data=data)
-                chain.append([fact.record(self._mode)], day=at.date(), is_durable=True)
+                chain.append([self._record(fact)], day=at.date(), is_durable=True)
                 _log.warning("audit.end_set_aside", file=aside.path.name, size=aside.size)
         except BaseException:
             chain.close()
@@ -157,13 +157,11 @@ class AuditWriter(Notifier):
         known, marks, last_event = Known(), Marks(), None
         behind: list[Fact] = []
         for line in chain.lines_backwards():
-            if line.record.get("mode") != self._mode:
+            if (line.record.get("mode"), line.record.get("account")) != (self._mode, self._account):
                 continue
             fact = fact_of(line.record)
             if fact.kind is FactKind.CHECKPOINT:
                 data: Any = fact.data
-                if data["account"] != self._account:
-                    break
                 known.begin_from(positions=data["positions"], risk=data["risk"])
                 marks, last_event = Marks(**data["marks"]), data["last_event"]
                 break
@@ -196,7 +194,7 @@ class AuditWriter(Notifier):
         if not facts:
             return
         assert self._chain is not None
-        records = [fact.record(self._mode) for fact in facts]
+        records = [self._record(fact) for fact in facts]
         self._chain.append(records, day=at.date(), is_durable=is_durable)
         for fact in facts:
             self._known.take(fact)
@@ -205,7 +203,6 @@ class AuditWriter(Notifier):
     def _checkpoint(self, found: Committed, at: datetime) -> None:
         assert self._chain is not None
         data = {
-            "account": self._account,
             "marks": {
                 "order_events": self._marks.order_events,
                 "decisions": self._marks.decisions,
@@ -218,13 +215,16 @@ class AuditWriter(Notifier):
             "risk": self._plain(risk_fact(found.risk, at=at)).data if found.risk else None,
         }
         fact = Fact(kind=FactKind.CHECKPOINT, at=at, data=data)
-        self._chain.append([fact.record(self._mode)], day=at.date(), is_durable=True)
+        self._chain.append([self._record(fact)], day=at.date(), is_durable=True)
         self._known.turn()
         self._since_checkpoint = 0
 
     def _note_of_other_database(self, at: datetime) -> dict[str, object]:
         data = {"event": "audit.other_database"}
-        return Fact(kind=FactKind.TOLD, at=at, data=data).record(self._mode)
+        return self._record(Fact(kind=FactKind.TOLD, at=at, data=data))
+
+    def _record(self, fact: Fact) -> dict[str, object]:
+        return {"account": self._account, **fact.record(self._mode)}
 
     def _drop_chain(self) -> None:
         if self._chain is not None:
