@@ -137,7 +137,7 @@ def test_the_day_met_its_faults_and_went_on_to_its_end(day: FaultyDay) -> None:
     assert day.ended.code == 0, day.ended.err
     assert day.struck > 20
     assert "거래일 마감 요약" in day.ended.out
-    for told in ("시작", "거래일 마감", "종료"):
+    for told in ("시작", "마감 요약", "종료"):
         assert told in day.telegram.transcript
 
 

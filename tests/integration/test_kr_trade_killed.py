@@ -136,7 +136,7 @@ def test_a_stop_while_the_broker_hangs_leaves_within_5_s_and_says_so_in_the_log(
         app.process.terminate()
         code = app.wait(within_s=60)
         took_s = time.monotonic() - asked_at
-    log = "".join(file.read_text(encoding="utf-8") for file in (tmp_path / "logs").iterdir())
+    log = "".join(file.read_text(encoding="utf-8") for file in (tmp_path / "logs").glob("*.log"))
 
     assert code == 130, app.output
     assert took_s < 5.0
