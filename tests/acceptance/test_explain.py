@@ -1,6 +1,7 @@
 """`--mode explain` and the audit trail of whole days, as the operator meets them."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from kis_adapters.audit.folder import TrailFolder
 from kis_adapters.audit.reader import Trail
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.store import SqlStore
+from kis_core.market.session import KST
 from kis_core.orders.identity import Namespace, TradingMode
+from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
+from kis_sandbox.faults import FaultKind
+from kis_sandbox.server import SandboxServer
 from tests.acceptance.conftest import TWO_SYMBOLS, Desk, new_desk
 
 _EXPLAIN = ("--mode", "explain", "--config", "fast.yaml")
@@ -169,3 +174,48 @@ def test_a_touched_trail_is_named_and_ends_with_a_failure(day: Desk, tmp_path: P
 
     assert ended.code == 1
     assert f"{source.name} 11번째 줄" in ended.out
+
+
+@pytest.mark.req("M-19")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (FaultKind.ORDER_REJECTED, ("증권사가 거부했습니다",)),
+        (
+            FaultKind.OUTCOME_UNKNOWN,
+            ("응답을 받지 못했습니다", "다시 보내지", "증권사 주문 목록에서 주문번호"),
+        ),
+        (FaultKind.RATE_LIMIT, ("받지 않은 것이 확실합니다", "주문은 나가지 않았습니다")),
+        (FaultKind.DROP_BEFORE, ("응답을 받지 못했습니다", "증권사 주문 목록에 없었습니다")),
+    ],
+)
+def test_an_order_that_went_wrong_tells_how(
+    desk: Desk, kind: FaultKind, said: tuple[str, ...]
+) -> None:
+    keys = CREDENTIALS[Personality.PAPER]
+    start = datetime(2026, 11, 24, 8, 30, tzinfo=KST)
+    config = SandboxConfig(mode=Personality.PAPER, start=start, seed=8)
+    with SandboxServer(config) as server:
+        server.faults.add("order-cash", kind, count=1)
+        ended = desk.trade(
+            *TWO_SYMBOLS,
+            "--exit-after-close",
+            KIS_BASE_URL=server.base_url,
+            KIS_APP_KEY=keys.app_key,
+            KIS_APP_SECRET=keys.app_secret,
+            KIS_ACCOUNT_NO=keys.account_no,
+        )
+        assert ended.code == 0, ended.err
+        first = desk.rows("SELECT order_id FROM order_state ORDER BY created_at LIMIT 1")[0]
+        told = desk.run(
+            *_EXPLAIN,
+            "--order",
+            first["order_id"],
+            KIS_BASE_URL=server.base_url,
+            KIS_APP_KEY=keys.app_key,
+            KIS_APP_SECRET=keys.app_secret,
+            KIS_ACCOUNT_NO=keys.account_no,
+        )
+
+    assert told.code == 0, told.err
+    assert [text for text in said if text not in told.out] == []
