@@ -80,7 +80,7 @@ def main() -> None:
         print(f"L3 a simulated day, {symbols} symbols, {feed}, Telegram on ...", flush=True)
         with tempfile.TemporaryDirectory() as directory, simulator(symbols) as info:
             place = a_place(Path(directory), info, symbols)
-            with _telegram() as variables:
+            with telegram() as variables:
                 day = a_day(place, feed, variables)
             if (symbols, feed) != (given.symbols, "rest"):
                 rows.append(_few_row(day, symbols, feed))
@@ -124,7 +124,7 @@ def _few_row(day: Day, symbols: int, feed: str) -> Row:
     opened = next(sample for sample in day.samples if sample.at.time() >= _AFTER_OPEN)
     growth = day.samples[-1].rss - opened.rss
     return Row(
-        name=f"day · {symbols} {feed}",
+        name=f"L3 · day of {symbols}, {feed}",
         what=f"RSS and CPU of kr_trade over a day of {symbols} symbols by {feed}, Telegram on",
         anchor="–",
         measured=f"RSS {peak:.1f} MB at its highest, {growth:+.1f} MB after the open, CPU"
@@ -212,7 +212,7 @@ def a_day(place: Workplace, feed: str, variables: dict[str, str]) -> Day:
                 if pid:
                     usage = used
                     break
-                samples += _sample(process.pid, http)
+                samples += a_sample(process.pid, http)
                 time.sleep(_EVERY_S)
             served = http.get("/sandbox/ledger").json()["requests"]
         if usage is None:
@@ -228,25 +228,25 @@ def a_day(place: Workplace, feed: str, variables: dict[str, str]) -> Day:
         samples=samples,
         cpu_s=usage.ru_utime + usage.ru_stime,
         quote_calls=int(served["intstock-multprice"]),
-        database_mb=_size_mb(data.glob("kis.db*")),
-        log_mb=_size_mb(logs.glob("*.log*")),
-        audit_mb=_size_mb((logs / "audit").glob("*.json")),
+        database_mb=size_mb(data.glob("kis.db*")),
+        log_mb=size_mb(logs.glob("*.log*")),
+        audit_mb=size_mb((logs / "audit").glob("*.json")),
     )
 
 
-def _size_mb(files: Iterable[Path]) -> float:
+def size_mb(files: Iterable[Path]) -> float:
     return sum(file.stat().st_size for file in files) / 1_000_000
 
 
 @contextmanager
-def _telegram() -> Iterator[dict[str, str]]:
+def telegram() -> Iterator[dict[str, str]]:
     """A telephone's server on this machine, and the variables that point at it."""
-    with serving() as telegram:
+    with serving() as server:
         yield {
             "TELEGRAM_ENABLED": "true",
             "TELEGRAM_BOT_TOKEN": TOKEN,
             "TELEGRAM_CHAT_ID": str(CHAT),
-            "TELEGRAM_API_URL": telegram.url,
+            "TELEGRAM_API_URL": server.url,
         }
 
 
@@ -304,7 +304,7 @@ def _cpu_row(day: Day, symbols: int) -> Row:
 
 def _growth_row(day: Day, symbols: int) -> Row:
     return Row(
-        name="growth",
+        name="L3 · disk",
         what=f"disk after a simulated day of {symbols} symbols",
         anchor="–",
         measured=f"database {day.database_mb:.1f} MB, log {day.log_mb:.2f} MB,"
@@ -316,7 +316,7 @@ def _growth_row(day: Day, symbols: int) -> Row:
     )
 
 
-def _sample(pid: int, http: httpx.Client) -> list[Sample]:
+def a_sample(pid: int, http: httpx.Client) -> list[Sample]:
     """One sample; none when the process has just ended."""
     now = datetime.fromisoformat(http.get("/sandbox/clock").json()["now"])
     try:

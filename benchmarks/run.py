@@ -35,10 +35,11 @@ _BENCHMARKS = {
     "L1": "benchmarks.bench_frames",
     "L2": "benchmarks.bench_journal",
     "L3": "benchmarks.bench_memory",
+    "G1": "benchmarks.bench_growth",
     "L4": "benchmarks.bench_cycle",
     "L6": "benchmarks.bench_restart",
 }
-_MEASURED_WITH = {"B5": "B4", "B6": "B3"}
+_MEASURED_WITH = {"B5": "B4", "B6": "B3", "L7": "L3"}
 _HEADINGS = (
     "row",
     "what",
@@ -50,7 +51,7 @@ _HEADINGS = (
     "verdict",
     "when (load)",
 )
-_ROW = re.compile(r"\| [A-Z][0-9] ?[|·]")
+_ROW = re.compile(r"\| [A-Z][0-9]\b")
 _MIB = 1024**2
 _WIDTH = 170  # where there is no terminal
 
