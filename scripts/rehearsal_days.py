@@ -179,8 +179,8 @@ def a_silent_broker(directory: Path) -> Iterator[Figure]:
         stage.first_held(app)
         asked = Counter(stage.market.ledger()["requests"])
         stage.fail("inquire-price", "delay", ms=_SILENCE_MS)
-        sent = len(stage.market.ledger()["orders"])
         wait_for(app, EventKind.OUTAGE_STARTED)
+        sent = len(stage.market.ledger()["orders"])  # a look before it may have ordered yet
         wait_for(app, EventKind.KILL_SWITCH_ON)
         sent_meanwhile = len(stage.market.ledger()["orders"]) - sent
         asked = Counter(stage.market.ledger()["requests"]) - asked
