@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.mode is Mode.IMPORT_LEGACY and arguments.source is not None:
         from apps.kr_trade.import_legacy import bring_over  # once in a life
 
-        return bring_over(settings, arguments.source)
+        return bring_over(settings, arguments.source, is_rehearsal=arguments.is_rehearsal)
     if arguments.mode is Mode.SYMBOL and arguments.answer is not None:
         return answer_about(arguments.stocks[0], arguments.answer, settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:

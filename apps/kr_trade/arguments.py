@@ -59,6 +59,7 @@ class Arguments:
     to: Path | None = None
     source: str | None = None
     yes: bool = False
+    is_rehearsal: bool = False
 
     def overrides(self) -> dict[str, str | list[str] | None]:
         """The settings that the command line gives, by their dotted names."""
@@ -120,6 +121,8 @@ def parse(argv: list[str]) -> Arguments:
         parser.error("--mode backup 에는 --to 파일")
     if given.mode in (Mode.RESTORE, Mode.IMPORT_LEGACY) and getattr(given, "from") is None:
         parser.error(f"--mode {given.mode} 에는 --from")
+    if given.mode != Mode.IMPORT_LEGACY and given.dry_run:
+        parser.error("--dry-run 은 --mode import-legacy 에만")
     if given.mode != Mode.SYMBOL and given.answer is not None:
         parser.error(f"--{given.answer} 는 --mode symbol 에만")
     return Arguments(
@@ -142,6 +145,7 @@ def parse(argv: list[str]) -> Arguments:
         to=given.to,
         source=getattr(given, "from"),
         yes=given.yes,
+        is_rehearsal=given.dry_run,
     )
 
 
@@ -210,6 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--yes", action="store_true", help="restore: 지금의 데이터베이스를 백업으로 바꿈"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="import-legacy: 가져오지 않고 보고만"
     )
     parser.add_argument(
         "--json", action="store_true", help="status, universe, explain: JSON 으로 출력"

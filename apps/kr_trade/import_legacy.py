@@ -3,12 +3,15 @@
 import sys
 from datetime import datetime
 
+from sqlalchemy import Engine
+
 from apps.exit_code import ExitCode
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.offline import account_of
 from apps.session_settings import strategy_parameters
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
+from kis_adapters.sql.account_lock import account_lock
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.legacy_import import import_legacy
 from kis_adapters.sql.legacy_rows import TableReport
@@ -20,8 +23,9 @@ from kis_core.positions.position import Levels
 from kis_core.strategy.levels import entry_levels
 
 
-def bring_over(settings: Settings, source: str) -> int:
-    """Import and print what became of every table. Refused while a session runs."""
+def bring_over(settings: Settings, source: str, *, is_rehearsal: bool = False) -> int:
+    """Import and print what became of every table. Refused while a session runs, here or, on a
+    server, on another machine. A rehearsal only prints."""
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     parameters = strategy_parameters(settings)
 
@@ -32,15 +36,36 @@ def bring_over(settings: Settings, source: str) -> int:
         lock.acquire(now=datetime.now(KST))
     except (InstanceHeld, OSError) as error:
         return _say(*ending_of(error))
-    database = open_database(settings.database.url.get_secret_value())
+    database: Engine | None = None
     try:
+        database = open_database(settings.database.url.get_secret_value())
         namespace = Namespace(mode=settings.mode, account=account_of(settings))
-        reports = import_legacy(source, database, namespace, levels_of=levels_of)
-    except (StoreMisfit, StoreUnavailable) as error:
+        trading = account_lock(database, namespace)
+        if not trading.acquire():
+            return _say(
+                "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
+            )
+        try:
+            reports = import_legacy(
+                source,
+                database,
+                namespace,
+                levels_of=levels_of,
+                now=datetime.now(KST),
+                is_rehearsal=is_rehearsal,
+            )
+        finally:
+            trading.release()
+    except (StoreMisfit, StoreUnavailable, OSError) as error:
         return _say(*ending_of(error))
+    except KeyboardInterrupt:
+        return _say("중단했습니다. 아무것도 가져오지 않았습니다.", ExitCode.INTERRUPTED)
     finally:
-        database.dispose()
+        if database is not None:
+            database.dispose()
         lock.release()
+    if is_rehearsal:
+        print("예행(--dry-run): 아래와 같이 가져오게 되며, 지금은 아무것도 쓰지 않았습니다.")
     for report in reports:
         _print(report)
     if not any(report.is_there for report in reports):

@@ -1,11 +1,15 @@
 """Backup and restore on both databases, and from one into the other (D-08)."""
 
+import errno
+import itertools
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -13,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, inspect, select, text
 
-from kis_adapters.sql.backup import BadBackup, back_up, check, restore
+from kis_adapters.sql.account_lock import ServerAccountLock
+from kis_adapters.sql.backup import back_up
 from kis_adapters.sql.database import open_database
-from kis_adapters.sql.initialize import initialize_schema
+from kis_adapters.sql.initialize import HEAD, initialize_schema
+from kis_adapters.sql.rebuild import rebuild_order_state
+from kis_adapters.sql.restore import DatabaseInUse, restore
 from kis_adapters.sql.schema import metadata
+from kis_adapters.sql.sealed_file import BadBackup, check, seal
 from kis_adapters.sql.store import SqlStore
 from kis_core.market.session import KST
 from kis_core.orders.event import OrderEventKind as Kind
@@ -134,21 +142,242 @@ def test_a_restore_replaces_only_on_purpose_and_then_all_of_it(
 def test_a_backup_while_others_write_holds_whole_transactions(
     database: Engine, maker: Any, tmp_path: Path
 ) -> None:
-    """Events and their projection are committed together, so a copy has both or neither."""
-    store = SqlStore(database, PAPER)
-    for number in range(20):
-        order, events = maker.order(Kind.SENDING, intent=maker.intent(f"{number:05d}0"))
+    """Orders are written all the while by another thread; in every copy the projection is the
+    fold of the events, for both are committed together."""
+    store, stop = SqlStore(database, PAPER), threading.Event()
+    written: list[str] = []
+
+    def write() -> None:
+        for number in itertools.count():
+            order, events = maker.order(Kind.SENDING, intent=maker.intent(f"9{number:05d}"))
+            with store.unit_of_work() as unit:
+                unit.append_order_events(order, events)
+            written.append(order.order_id)
+            if stop.is_set():
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = []
+    for number in range(4):
+        enough = len(written) + 20
+        while len(written) < enough and writer.is_alive():
+            stop.wait(0.001)
+        seen.append(_back_up(database, tmp_path / f"{number}.backup")["order_state"])
+    stop.set()
+    writer.join()
+
+    assert seen == sorted(set(seen))  # it did write in between
+    for number, orders in enumerate(seen):
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        _restore(tmp_path / f"{number}.backup", url)
+        copy = open_database(url)
+        before = _rows(copy)
+        assert rebuild_order_state(copy, PAPER) == orders
+        assert _rows(copy) == before
+        copy.dispose()
+
+
+@pytest.mark.req("D-08")
+def test_what_is_written_between_two_tables_of_a_backup_is_in_none(
+    mariadb_url: str, maker: Any, facts: Any, tmp_path: Path
+) -> None:
+    """A server is copied table by table: without a snapshot the later ones would be newer."""
+    engine = open_database(mariadb_url)
+    initialize_schema(engine)
+    store = SqlStore(engine, PAPER)
+    with store.unit_of_work() as unit:
+        unit.put_names({facts.position.symbol: "삼성전자"}, at=AT)
+        unit.add_snapshot(facts.snapshot)
+    before, told = _rows(engine), []
+
+    def write(table: str, _rows: int) -> None:
+        told.append(table)
+        order, events = maker.order(Kind.SENDING, intent=maker.intent(f"{len(told):05d}0"))
         with store.unit_of_work() as unit:
             unit.append_order_events(order, events)
-        if number % 5 == 0:
-            _back_up(database, tmp_path / f"{number}.backup")
 
-    for number in range(0, 20, 5):
-        with closing(sqlite3.connect(tmp_path / f"{number}.backup")) as copy:
-            orders = {row[0] for row in copy.execute("SELECT order_id FROM order_state")}
-            events_of = {row[0] for row in copy.execute("SELECT order_id FROM order_events")}
-        assert orders == events_of
-        assert len(orders) == number + 2
+    counts = back_up(engine, tmp_path / "copy.backup", now=NOW, progress=write)
+    assert told[0] == "account_snapshots"  # and orders were written behind it
+    assert (counts["order_events"], counts["order_state"]) == (0, 0)
+    _restore(tmp_path / "copy.backup", f"sqlite:///{tmp_path / 'copy.db'}")
+
+    copy = open_database(f"sqlite:///{tmp_path / 'copy.db'}")
+    assert _rows(copy) == before
+    copy.dispose()
+    engine.dispose()
+
+
+@pytest.mark.req("D-08")
+def test_a_log_that_a_killed_program_left_is_not_played_into_the_restored_database(
+    maker: Any, facts: Any, tmp_path: Path
+) -> None:
+    """Somebody removed `kis.db` and forgot `kis.db-wal`."""
+    engine = open_database(f"sqlite:///{tmp_path / 'kis.db'}")
+    initialize_schema(engine)
+    with SqlStore(engine, PAPER).unit_of_work() as unit:
+        unit.put_position(facts.position)
+    before = _rows(engine)
+    _back_up(engine, tmp_path / "copy.backup")
+    with SqlStore(engine, PAPER).unit_of_work() as unit:
+        order, events = maker.order(Kind.SENDING, intent=maker.intent("000660"))
+        unit.append_order_events(order, events)
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    shutil.copy(tmp_path / "kis.db-wal", desk / "kis.db-wal")
+    assert (desk / "kis.db-wal").stat().st_size
+    engine.dispose()
+
+    _restore(tmp_path / "copy.backup", f"sqlite:///{desk / 'kis.db'}")
+
+    restored = open_database(f"sqlite:///{desk / 'kis.db'}")
+    assert _rows(restored) == before
+    restored.dispose()
+    assert len(list(desk.glob("*.before-restore-*-wal"))) == 1
+
+
+@pytest.mark.req("D-08")
+def test_a_database_file_that_is_broken_is_what_a_restore_is_for(
+    database: Engine, tmp_path: Path
+) -> None:
+    before = _rows(database)
+    _back_up(database, tmp_path / "copy.backup")
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this was a database once" * 500)
+    broken.chmod(0o600)
+    url = f"sqlite:///{broken}"
+
+    with pytest.raises(StoreMisfit, match="--yes"):
+        _restore(tmp_path / "copy.backup", url)
+    _, kept = restore(
+        tmp_path / "copy.backup", url, may_replace=True, now=NOW, progress=_no_progress
+    )
+
+    assert kept is not None
+    assert kept.read_bytes().startswith(b"this was a database once")
+    assert broken.stat().st_mode & 0o777 == 0o600
+    restored = open_database(url)
+    assert _rows(restored) == before
+    restored.dispose()
+
+
+def test_another_programs_file_is_not_replaced_without_being_told_to(
+    database: Engine, tmp_path: Path
+) -> None:
+    _back_up(database, tmp_path / "copy.backup")
+    _foreign_file = tmp_path / "other.db"
+    _foreign_file.touch()
+    _foreign(_foreign_file)
+    content = _foreign_file.read_bytes()
+
+    with pytest.raises(StoreMisfit, match="something"):
+        _restore(tmp_path / "copy.backup", f"sqlite:///{_foreign_file}")
+
+    assert _foreign_file.read_bytes() == content
+
+
+@pytest.mark.req("D-08")
+def test_a_server_that_another_machine_trades_on_is_not_restored_into(
+    database: Engine, mariadb_url: str, tmp_path: Path
+) -> None:
+    _back_up(database, tmp_path / "copy.backup")
+    server = open_database(mariadb_url)
+    initialize_schema(server)
+    before = _rows(server)
+    trading = ServerAccountLock(server, PAPER)
+    assert trading.acquire()
+
+    with pytest.raises(DatabaseInUse, match=r"PAPER \*+01"):
+        _restore(tmp_path / "copy.backup", mariadb_url, may_replace=True)
+    assert _rows(server) == before
+    trading.release()
+    server.dispose()
+    _restore(tmp_path / "copy.backup", mariadb_url, may_replace=True)
+
+
+def test_a_restore_that_fails_half_way_leaves_the_server_as_it_was(
+    database: Engine, mariadb_url: str, tmp_path: Path, maker: Any
+) -> None:
+    _back_up(database, tmp_path / "copy.backup")
+    server = open_database(mariadb_url)
+    initialize_schema(server)
+    with SqlStore(server, PAPER).unit_of_work() as unit:
+        order, events = maker.order(Kind.SENDING, intent=maker.intent("000660"))
+        unit.append_order_events(order, events)
+    before = _rows(server)
+
+    def fail(table: str, _rows: int) -> None:
+        if table == "positions":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore(tmp_path / "copy.backup", mariadb_url, may_replace=True, now=NOW, progress=fail)
+
+    assert _rows(server) == before
+    server.dispose()
+
+
+@pytest.mark.req("D-08")
+def test_a_server_that_does_not_keep_what_it_is_given_is_not_restored_into(
+    database: Engine, mariadb_url: str, tmp_path: Path
+) -> None:
+    _back_up(database, tmp_path / "copy.backup")
+    server = open_database(mariadb_url)
+    initialize_schema(server)
+    before = _rows(server)
+    with server.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER rounds BEFORE INSERT ON trades FOR EACH ROW"
+            " SET NEW.amount = ROUND(NEW.amount, -3)"
+        )
+
+    with pytest.raises(StoreMisfit, match="trades"):
+        _restore(tmp_path / "copy.backup", mariadb_url, may_replace=True)
+
+    assert _rows(server) == before
+    server.dispose()
+
+
+@pytest.mark.parametrize("name", ["a#b.backup", "a?b.backup", "a%20b.backup", "백업 1.backup"])
+def test_any_file_name_will_do(name: str, database: Engine, tmp_path: Path) -> None:
+    before = _rows(database)
+    counts = _back_up(database, tmp_path / name)
+
+    assert check(tmp_path / name) == counts
+    _restore(tmp_path / name, f"sqlite:///{tmp_path / 'restored.db'}")
+
+    restored = open_database(f"sqlite:///{tmp_path / 'restored.db'}")
+    assert _rows(restored) == before
+    restored.dispose()
+
+
+def test_two_programs_do_not_write_one_backup(
+    database: Engine, store_url: str, tmp_path: Path
+) -> None:
+    process = _process(store_url, tmp_path / "copy.backup", 0)
+    assert process.stdout is not None
+    assert process.stdout.readline()  # it is in the middle of it
+
+    with pytest.raises(FileExistsError, match="다른 프로그램"):
+        _back_up(database, tmp_path / "copy.backup")
+    process.communicate("\n" * 100)
+
+    assert process.returncode == 0
+    assert check(tmp_path / "copy.backup")["order_events"] == 3
+
+
+def test_a_file_system_without_links_gets_its_backup_too(
+    database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_link)  # as FAT answers
+
+    counts = _back_up(database, tmp_path / "copy.backup")
+
+    assert check(tmp_path / "copy.backup") == counts
+    assert sorted(file.name for file in tmp_path.glob("*copy.backup*")) == ["copy.backup"]
 
 
 def test_a_file_that_is_there_already_is_left_alone(database: Engine, tmp_path: Path) -> None:
@@ -182,6 +411,43 @@ def _edited(file: Path) -> None:
         copy.commit()
 
 
+def _unlisted(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("DELETE FROM kis_backup WHERE name = 'table:trades'")
+        copy.execute("DELETE FROM trades")
+        copy.commit()
+
+
+def _without_a_table(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("DROP TABLE pending_exits")
+        copy.commit()
+
+
+def _renumbered(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("UPDATE alembic_version SET version_num = '0000'")
+        copy.commit()
+
+
+def _index_at_odds(file: Path) -> None:
+    """Rows and digests stay, which are read by row number; an index leads elsewhere."""
+    with closing(sqlite3.connect(file)) as copy:
+        name = "ix_positions_symbol"
+        found = copy.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,))
+        (root,), (size,) = found.fetchone(), copy.execute("PRAGMA page_size").fetchone()
+    content = bytearray(file.read_bytes())
+    at = content.index(b"005930", (root - 1) * size, root * size)
+    content[at] = ord("7")
+    file.write_bytes(content)
+
+
+def _dated_otherwise(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("UPDATE kis_backup SET value = '2030-01-01' WHERE name = 'made_at'")
+        copy.commit()
+
+
 def _shortened(file: Path) -> None:
     with closing(sqlite3.connect(file)) as copy:
         copy.execute("DELETE FROM order_events WHERE id = 3")
@@ -189,7 +455,21 @@ def _shortened(file: Path) -> None:
 
 
 @pytest.mark.req("D-08")
-@pytest.mark.parametrize("damage", [_truncated, _garbage, _foreign, _edited, _shortened])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _truncated,
+        _garbage,
+        _foreign,
+        _edited,
+        _shortened,
+        _unlisted,
+        _without_a_table,
+        _renumbered,
+        _index_at_odds,
+        _dated_otherwise,
+    ],
+)
 def test_a_backup_that_is_not_whole_restores_nothing(
     damage: Any, database: Engine, store_url: str, tmp_path: Path
 ) -> None:
@@ -203,20 +483,52 @@ def test_a_backup_that_is_not_whole_restores_nothing(
     assert _rows(database) == before
 
 
+@pytest.mark.req("D-08")
 def test_a_backup_of_a_newer_version_is_refused(
-    database: Engine, store_url: str, tmp_path: Path
+    database: Engine, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _back_up(database, tmp_path / "copy.backup")
-    with closing(sqlite3.connect(tmp_path / "copy.backup")) as copy:
-        copy.execute("UPDATE alembic_version SET version_num = '9999'")
-        copy.commit()
+    """One that a newer program would make: whole, with a revision that this one does not know."""
+    for module in ("backup", "sealed_file"):
+        monkeypatch.setattr(f"kis_adapters.sql.{module}.HEAD", "9999")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    if database.dialect.name == "sqlite":
+        _back_up(database, tmp_path / "copy.backup")
+    else:
+        shutil.copy(_sealed_by_a_newer_program(tmp_path), tmp_path / "copy.backup")
+    monkeypatch.undo()
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
     before = _rows(database)
     database.dispose()
 
-    with pytest.raises(StoreMisfit, match="새 버전"):
+    with pytest.raises(BadBackup, match="새 버전"):
         _restore(tmp_path / "copy.backup", store_url, may_replace=True)
 
     assert _rows(database) == before
+
+
+def _sealed_by_a_newer_program(tmp_path: Path) -> Path:
+    file = tmp_path / "newer.db"
+    with closing(sqlite3.connect(file)) as newer:
+        newer.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        newer.execute("INSERT INTO alembic_version VALUES ('9999')")
+        newer.commit()
+    seal(file, now=NOW, progress=_no_progress)
+    return file
+
+
+def test_a_refused_backup_makes_no_tables_on_an_empty_server(
+    mariadb_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "copy.backup").write_bytes(b"nothing")
+
+    with pytest.raises(BadBackup):
+        _restore(tmp_path / "copy.backup", mariadb_url)
+
+    server = open_database(mariadb_url)
+    assert inspect(server).get_table_names() == []
+    server.dispose()
 
 
 def test_there_is_nothing_to_back_up_without_a_database(tmp_path: Path) -> None:
@@ -283,3 +595,40 @@ def test_a_disk_without_room_leaves_no_file_either(
     assert process.returncode == 1
     assert "OSError" in err
     assert list(tmp_path.glob("*.backup*")) == []
+
+
+_RESTORING = """
+    import resource, sys
+    from datetime import datetime, timezone
+    from pathlib import Path
+    from kis_adapters.sql.restore import restore
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+    source, now = Path(sys.argv[1]), datetime.now(timezone.utc)
+    restore(source, sys.argv[2], may_replace=True, now=now, progress=lambda *_: None)
+"""
+
+
+@pytest.mark.req("D-08")
+def test_a_disk_without_room_leaves_the_database_as_it_was(
+    database: Engine, store_url: str, tmp_path: Path
+) -> None:
+    _back_up(database, tmp_path / "copy.backup")
+    before = _rows(database)
+    database.dispose()
+    there = sorted(tmp_path.iterdir())
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", textwrap.dedent(_RESTORING)),
+            *(str(tmp_path / "copy.backup"), store_url),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "디스크에 자리가 없습니다" in done.stderr
+    assert _rows(database) == before
+    database.dispose()
+    assert sorted(tmp_path.iterdir()) == there
