@@ -57,8 +57,7 @@ class Listeners:
     ) -> None:
         """There is an engine, with these books, and a database that it writes."""
         self.names.follow(books)
-        # What was practised and what was traded may share a trail, and never a memory of it.
-        account = _SIMULATOR if is_simulated else masked_account(namespace.account)
+        account = trail_account(namespace.account, is_simulated=is_simulated)
         self.audit.follow(CommittedRows(database, namespace), account=account)
 
     def tell_failure(self, sentence: str) -> None:
@@ -107,3 +106,9 @@ def trail_folder(settings: Settings, mode: TradingMode) -> TrailFolder:
     """Where the audit trail lies (L-03); the closed beta test has a chain of its own."""
     name = "audit_cbt" if mode is TradingMode.VIRTUAL else "audit"
     return TrailFolder(settings.paths.log_dir / "audit", name)
+
+
+def trail_account(account: str, *, is_simulated: bool) -> str:
+    """Whose facts they are, as the trail names it: what was practised and what was traded may
+    share its files, and never a memory."""
+    return _SIMULATOR if is_simulated else masked_account(account)

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments
 from apps.kr_trade.offline import account_of
-from apps.listeners import trail_folder
+from apps.listeners import trail_account, trail_folder
 from kis_adapters.audit.fact import FactKind, order_event_fact
 from kis_adapters.audit.reader import Checked, Entry, Trail
 from kis_adapters.console.console_notifier import symbol_text
@@ -32,7 +32,11 @@ Told = Mapping[str, Any]
 
 def explain(settings: Settings, arguments: Arguments) -> int:
     """Print the story of an order, the last decision on a symbol, or the state of the chain."""
-    trail = Trail(trail_folder(settings, settings.mode))
+    trail = Trail(
+        trail_folder(settings, settings.mode),
+        mode=settings.mode,
+        account=trail_account(account_of(settings), is_simulated=settings.uses_simulator),
+    )
     try:
         checked = trail.check()
         if arguments.order is not None:

@@ -40,6 +40,10 @@ def _folder(desk: Desk) -> TrailFolder:
     return TrailFolder(desk.directory / "logs" / "audit")
 
 
+def _trail(desk: Desk) -> Trail:
+    return Trail(_folder(desk), mode=TradingMode.PAPER, account="simulator")
+
+
 def _orders(desk: Desk, side: str) -> list[str]:
     rows = desk.rows("SELECT order_id, side FROM order_state ORDER BY created_at")
     return [row["order_id"] for row in rows if row["side"] == side]
@@ -56,7 +60,7 @@ def test_the_trail_of_a_day_is_one_whole_chain_in_the_days_file(day: Desk) -> No
 
 @pytest.mark.req("L-04")
 def test_positions_trades_and_orders_are_rebuilt_from_the_trail_alone(day: Desk) -> None:
-    stands = Trail(_folder(day)).rebuilt("PAPER")
+    stands = _trail(day).rebuilt()
 
     account = day.rows("SELECT DISTINCT account FROM order_state")[0]["account"]
     engine = open_database(f"sqlite:///{day.database}")
@@ -97,7 +101,7 @@ def test_log_trail_and_database_name_an_order_alike(day: Desk) -> None:
     about_orders = [entry for entry in log if str(entry.get("event", "")).startswith("order.")]
     assert {entry["order_id"] for entry in about_orders} == set(orders)
     for order in orders:
-        assert Trail(_folder(day)).of_order(order)
+        assert _trail(day).of_order(order)
     started = next(entry for entry in log if entry["event"] == "session.started")
     for name in ("settings", "calendar", "tick_table", "tax_table", "commit"):
         assert started[name]

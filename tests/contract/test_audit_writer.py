@@ -56,9 +56,7 @@ class Writing:
             redact=lambda text: text.replace(secrets[0], "***") if secrets else text,
             tell_trouble=self.troubles.append,
         )
-        self._writer.follow(
-            CommittedRows(database, namespace), account=namespace.account[:2] + "****"
-        )
+        self._writer.follow(CommittedRows(database, namespace), account=as_told(namespace))
         self._minutes = 0
 
     def tell(self, kind: EventKind = EventKind.CYCLE_SUMMARY, **fields: Any) -> None:
@@ -68,6 +66,16 @@ class Writing:
 
     def end(self) -> None:
         self._writer.close()  # as a killed process ends: without a last word
+
+
+def trail(folder: TrailFolder, namespace: Namespace = PAPER) -> Trail:
+    """What a reader finds of an account."""
+    return Trail(folder, mode=namespace.mode, account=as_told(namespace))
+
+
+def as_told(namespace: Namespace) -> str:
+    """How these tests name an account in the trail."""
+    return f"{namespace.account[:2]}****"
 
 
 def write(database: Engine, method: str, *arguments: Any) -> None:
@@ -98,9 +106,9 @@ def test_what_was_committed_is_written_once_however_often_it_is_told(
         writing.tell()
 
     assert sorted(kinds(folder)) == ["decision"] + ["order_event"] * 3
-    told = Trail(folder).of_order(order_id)
+    told = trail(folder).of_order(order_id)
     assert [entry.fact.kind for entry in told] == [FactKind.ORDER_EVENT] * 3
-    assert Trail(folder).check().problem is None
+    assert trail(folder).check().problem is None
 
 
 @pytest.mark.req("L-03")
@@ -120,7 +128,7 @@ def test_a_killed_writer_goes_on_where_it_was_and_repeats_nothing(
     second.tell()
 
     assert kinds(folder) == [*before, *["order_event"] * 3]
-    assert Trail(folder).check().problem is None
+    assert trail(folder).check().problem is None
 
 
 def test_after_a_checkpoint_a_restart_repeats_nothing_either(
@@ -153,7 +161,7 @@ def test_a_trail_that_cannot_be_written_is_told_once_and_made_good(
     folder.directory.unlink()
     writing.tell()
 
-    assert len(Trail(folder).of_order(order_id)) == 3
+    assert len(trail(folder).of_order(order_id)) == 3
     assert kinds(folder).count("told") == 3
     assert len(writing.troubles) == 1
 
@@ -172,8 +180,8 @@ def test_another_database_under_the_same_trail_is_noted_and_copied_whole(
     order_id = an_order(other, maker, "000660")
     second.tell()
 
-    assert len(Trail(folder).of_order(order_id)) == 3
-    assert Trail(folder).check().problem is None
+    assert len(trail(folder).of_order(order_id)) == 3
+    assert trail(folder).check().problem is None
     other.dispose()
 
 
@@ -192,7 +200,30 @@ def test_two_accounts_of_one_database_take_turns_and_repeat_nothing(
         writing.end()
 
     assert kinds(folder).count("order_event") == 3 + 2
-    assert Trail(folder).check().problem is None
+    assert trail(folder).check().problem is None
+
+
+@pytest.mark.req("M-19", "L-04")
+def test_an_order_of_the_same_id_on_another_account_is_not_told_of(
+    folder: TrailFolder, database: Engine, maker: Any
+) -> None:
+    practised = Namespace(mode=TradingMode.PAPER, account="99000001-01")
+    kept = {}
+    for namespace, last in ((practised, Kind.REJECTED), (PAPER, Kind.ACCEPTED)):
+        order, events = maker.order(Kind.SENDING, last, intent=maker.intent())
+        with SqlStore(database, namespace).unit_of_work() as unit:
+            unit.append_order_events(order, events)
+        writing = Writing(folder, database, namespace=namespace)
+        writing.tell()
+        writing.end()
+        kept[namespace.account] = order.order_id
+
+    assert len(set(kept.values())) == 1
+    for namespace, kind in ((practised, "rejected"), (PAPER, "accepted")):
+        entries: list[Any] = trail(folder, namespace).of_order(kept[namespace.account])
+        assert [entry.fact.data["kind"] for entry in entries] == ["created", "sending", kind]
+        events = trail(folder, namespace).rebuilt().events[kept[namespace.account]]
+        assert len(events) == 3
 
 
 def test_a_secret_in_a_brokers_words_does_not_reach_the_trail(
@@ -234,14 +265,14 @@ def test_a_trail_that_was_touched_shows_it(
 
     path.write_bytes(b"".join([*whole[:start], *damage(whole[start:])]))
 
-    problem = Trail(folder).check().problem
+    problem = trail(folder).check().problem
     assert problem is not None
     assert path.name in problem
 
 
 def test_an_empty_folder_and_one_that_is_not_there_have_nothing_to_say(folder: TrailFolder) -> None:
-    assert Trail(folder).check().lines == 0
-    assert Trail(folder).of_order("0" * 16) == []
+    assert trail(folder).check().lines == 0
+    assert trail(folder).of_order("0" * 16) == []
     folder.directory.mkdir()
-    assert Trail(folder).of_decision(SAMSUNG, None) == []
+    assert trail(folder).of_decision(SAMSUNG, None) == []
     shutil.rmtree(folder.directory)

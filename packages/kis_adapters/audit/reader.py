@@ -12,6 +12,7 @@ from pathlib import Path
 from kis_adapters.audit.fact import Fact, FactKind, fact_of
 from kis_adapters.audit.folder import TrailFolder, lines_backwards, lines_of
 from kis_adapters.audit.line import ORIGIN, BrokenLine, Line, Link, opened
+from kis_core.orders.identity import TradingMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Checked:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What stands by the trail alone, of one mode: the newest word on each, as plain JSON."""
+    """What stands by the trail alone, of one account: the newest word on each, as plain JSON."""
 
     positions: dict[str, object] = field(default_factory=dict)
     trades: dict[str, object] = field(default_factory=dict)
@@ -43,10 +44,15 @@ class Rebuilt:
 
 
 class Trail:
-    """The files of one chain. Methods raise OSError."""
+    """The files of one chain, and what one account's facts in them say: an order's id does not
+    hold the account, so the same order may have been practised and traded. Methods raise OSError.
 
-    def __init__(self, folder: TrailFolder) -> None:
+    `mode` and `account` are as the writer was given them.
+    """
+
+    def __init__(self, folder: TrailFolder, *, mode: TradingMode, account: str) -> None:
         self._folder = folder
+        self._owner = {"mode": mode.value, "account": account}
 
     def check(self, progress: Callable[[Path], None] = lambda _: None) -> Checked:
         """Every line from the first file that is there: its own hash, and that of the one before.
@@ -101,7 +107,7 @@ class Trail:
                 return [entry]
         return []
 
-    def rebuilt(self, mode: str) -> Rebuilt:
+    def rebuilt(self) -> Rebuilt:
         """What stands at the end of the trail (L-04)."""
         stands = Rebuilt()
         for path in self._folder.files():
@@ -110,7 +116,7 @@ class Trail:
                     line = opened(raw)
                 except BrokenLine:
                     continue
-                if line.record.get("mode") == mode:
+                if self._is_own(line):
                     _take(stands, fact_of(line.record))
         return stands
 
@@ -123,7 +129,12 @@ class Trail:
                     line = opened(raw)
                 except BrokenLine:
                     continue  # `check` names it
-                yield Entry(fact=fact_of(line.record), file=path.name, number=line.link.number)
+                if self._is_own(line):
+                    fact, number = fact_of(line.record), line.link.number
+                    yield Entry(fact=fact, file=path.name, number=number)
+
+    def _is_own(self, line: Line) -> bool:
+        return self._owner.items() <= line.record.items()
 
 
 def _goes_on(link: Link | None, line: Line) -> bool:
