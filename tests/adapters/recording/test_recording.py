@@ -249,7 +249,11 @@ def test_the_record_of_a_killed_session_replays_as_far_as_it_goes(path: Path, pa
     assert replayed.tally.calls > 0
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b""), gzip.compress(b"{}\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b""), gzip.compress(b"{}\n")],
+    ids=["empty", "no gzip", "empty gzip", "no header"],  # gzip's bytes hold the second
+)
 def test_what_is_no_record_is_refused_by_name(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
