@@ -4,10 +4,9 @@ Reading takes no lock and disturbs no writer; a line that is being written at th
 as not written yet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from kis_adapters.audit.fact import Fact, FactKind, fact_of
 from kis_adapters.audit.folder import TrailFolder, lines_backwards, lines_of
@@ -54,7 +53,7 @@ class Trail:
         self._folder = folder
         self._owner = {"mode": mode.value, "account": account}
 
-    def check(self, progress: Callable[[Path], None] = lambda _: None) -> Checked:
+    def check(self) -> Checked:
         """Every line from the first file that is there: its own hash, and that of the one before.
 
         Old files may have been moved elsewhere, so the first line's predecessor is taken at its
@@ -62,24 +61,15 @@ class Trail:
         """
         files, link, count = self._folder.files(), None, 0
         for path in files:
-            progress(path)
             for place, raw in enumerate(lines_of(path), start=1):
                 if not raw.endswith(b"\n") and path == files[-1]:
                     break  # being written, or a crash's last word
                 try:
-                    line = opened(raw)
+                    link = _next_link(link, raw)
                 except BrokenLine as error:
-                    return Checked(
-                        lines=count,
-                        files=len(files),
-                        problem=f"{path.name} {place}번째 줄: {error}",
-                    )
-                if not _goes_on(link, line):
-                    why = "앞줄과 이어지지 않습니다(빠지거나 끼어들거나 옮겨진 줄)"
-                    return Checked(
-                        lines=count, files=len(files), problem=f"{path.name} {place}번째 줄: {why}"
-                    )
-                link, count = line.link, count + 1
+                    problem = f"{path.name} {place}번째 줄: {error}"
+                    return Checked(lines=count, files=len(files), problem=problem)
+                count += 1
         return Checked(lines=count, files=len(files), problem=None)
 
     def of_order(self, order_id: str) -> list[Entry]:
@@ -137,10 +127,14 @@ class Trail:
         return self._owner.items() <= line.record.items()
 
 
-def _goes_on(link: Link | None, line: Line) -> bool:
-    if link is not None:
-        return line.follows(link)
-    return line.link.number > 1 or line.follows(ORIGIN)
+def _next_link(link: Link | None, raw: bytes) -> Link:
+    """Where the chain stands after the line `raw`; `link` None before the first line that is
+    there. Raises BrokenLine for a line that is damaged or does not go on from `link`."""
+    line = opened(raw)
+    is_first = link is None and line.link.number > 1
+    if not is_first and not line.follows(link or ORIGIN):
+        raise BrokenLine("앞줄과 이어지지 않습니다(빠지거나 끼어들거나 옮겨진 줄)")
+    return line.link
 
 
 def _sequence(fact: Fact) -> object:

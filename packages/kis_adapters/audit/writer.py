@@ -50,7 +50,7 @@ _CANNOT = "감사 기록을 쓸 수 없습니다. 쓸 수 있게 되면 빠진 �
 class AuditWriter(Notifier):
     """Keeps the chain in `folder` for one namespace.
 
-    `tell_trouble` is told once when the trail cannot be written, and once when it can again.
+    `tell_trouble` is told once when the trail cannot be written; that it can again is logged.
     Decisions are in the database word for word; what is told of them is not kept twice.
     """
 
