@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments
-from apps.kr_trade.offline import account_of
+from apps.kr_trade.offline import account_of, opened_store
 from apps.listeners import trail_account, trail_folder
 from kis_adapters.audit.fact import FactKind, order_event_fact
 from kis_adapters.audit.reader import Checked, Entry, Trail
@@ -19,11 +20,8 @@ from kis_adapters.console.redactor import Redactor
 from kis_adapters.console.story import at_text, event_sentence, evidence_lines, why_sentence
 from kis_adapters.console.words import TITLES, labelled, meaning, plain
 from kis_adapters.settings.settings import Settings
-from kis_adapters.sql.database import open_database
-from kis_adapters.sql.store import SqlStore
 from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol
-from kis_core.orders.identity import Namespace
 from kis_core.ports.notifier import EventKind
 from kis_core.ports.store import StoreMisfit, StoreUnavailable
 
@@ -84,17 +82,12 @@ def _asked(text: str) -> tuple[str, datetime | None]:
 def _from_database(settings: Settings, order_id: str) -> list[Entry]:
     """The order's events as the database has them: for orders older than the trail."""
     try:
-        with _store(settings).unit_of_work() as uow:
+        with opened_store(settings) as store, store.unit_of_work() as uow:
             events = uow.events_of(order_id)
-    except (StoreMisfit, StoreUnavailable):
+    except (StoreMisfit, StoreUnavailable, OSError):
         return []
     facts = [order_event_fact(event) for event in events]
     return [Entry(fact=fact, file="", number=0) for fact in facts]
-
-
-def _store(settings: Settings) -> SqlStore:
-    database = open_database(settings.database.url.get_secret_value())
-    return SqlStore(database, Namespace(mode=settings.mode, account=account_of(settings)))
 
 
 def _document(order: str | None, source: str, checked: Checked, entries: list[Entry]) -> str:
@@ -102,21 +95,12 @@ def _document(order: str | None, source: str, checked: Checked, entries: list[En
         {"file": e.file, "n": e.number, "kind": e.fact.kind, "at": e.fact.at, "data": e.fact.data}
         for e in entries
     ]
-    chain = {"lines": checked.lines, "files": checked.files, "problem": checked.problem}
-    named = {"order_id": order, "source": source, "chain": chain, "facts": facts}
+    named = {"order_id": order, "source": source, "chain": asdict(checked), "facts": facts}
     return json.dumps(json.loads(to_json(named)), ensure_ascii=False, indent=2)
 
 
 def _print_chain(checked: Checked, *, as_json: bool) -> int:
-    if as_json:
-        print(
-            json.dumps(
-                {"lines": checked.lines, "files": checked.files, "problem": checked.problem},
-                ensure_ascii=False,
-            )
-        )
-    else:
-        print(_chain_line(checked))
+    print(json.dumps(asdict(checked), ensure_ascii=False) if as_json else _chain_line(checked))
     return ExitCode.OK if checked.problem is None else ExitCode.FAILURE
 
 
@@ -221,7 +205,7 @@ def _shown(symbol: str, names: Mapping[Symbol, str]) -> str:
 def _names(settings: Settings) -> Mapping[Symbol, str]:
     """Names are for the eye: without a database the codes stand for themselves."""
     try:
-        with _store(settings).unit_of_work() as uow:
+        with opened_store(settings) as store, store.unit_of_work() as uow:
             return {symbol: name for symbol, (name, _) in uow.names().items()}
-    except (StoreMisfit, StoreUnavailable):
+    except (StoreMisfit, StoreUnavailable, OSError):
         return {}

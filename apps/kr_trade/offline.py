@@ -115,7 +115,7 @@ def account_of(settings: Settings) -> str:
 
 def _with_store(settings: Settings, act: Callable[[Store], int]) -> int:
     try:
-        with _store(settings) as store:
+        with opened_store(settings) as store:
             return act(store)
     except (StoreMisfit, StoreUnavailable, OSError) as error:
         sentence, code = ending_of(error)
@@ -124,7 +124,8 @@ def _with_store(settings: Settings, act: Callable[[Store], int]) -> int:
 
 
 @contextmanager
-def _store(settings: Settings) -> Iterator[Store]:
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """The account's store, closed afterwards. Raises StoreMisfit, StoreUnavailable and OSError."""
     database = open_database(settings.database.url.get_secret_value())
     try:
         initialize_schema(database)
