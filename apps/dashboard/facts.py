@@ -60,15 +60,10 @@ class Facts:
         }
 
     def _health(self) -> Document:
-        try:
-            entries = log_tail(self.log_dir, "kr_trade", _LOG_LINES * 4)
-            beat = datetime.fromtimestamp(self.heartbeat.stat().st_mtime, tz=self.now().tzinfo)
-            alive_s: float | None = (self.now() - beat).total_seconds()
-        except OSError:
-            entries, alive_s = [], None
+        entries = self._entries()
         lines = [self._line(entry) for entry in entries]
         return {
-            "alive_s": alive_s,
+            "alive_s": self._alive_s(),
             "feed": next(
                 (
                     self.redact(meaning(str(entry.get("source") or entry.get("feed"))))
@@ -82,6 +77,20 @@ class Facts:
             ][::-1],
             "log": lines[-_LOG_LINES:][::-1],
         }
+
+    def _entries(self) -> list[dict[str, object]]:
+        try:
+            return log_tail(self.log_dir, "kr_trade", _LOG_LINES * 4)
+        except OSError:
+            return []
+
+    def _alive_s(self) -> float | None:
+        """Seconds since the session's last sign of life; None where there never was one."""
+        try:
+            beat = datetime.fromtimestamp(self.heartbeat.stat().st_mtime, tz=self.now().tzinfo)
+        except OSError:
+            return None
+        return (self.now() - beat).total_seconds()
 
     def _line(self, entry: Mapping[str, object]) -> Document:
         event = str(entry.get("event", ""))

@@ -6,7 +6,7 @@ asked for in bounded parts, so that the page is as light after ten years as on i
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -38,13 +38,11 @@ def open_to_read(url: str) -> Engine:
         engine = open_database(url)
         event.listen(engine, "connect", _only_reads)
         return engine
-    file = Path(parsed.database or "")
+    # Not `mode=ro`: a reader of a WAL database keeps its place in a shared file.
+    uri = f"{Path(parsed.database or '').absolute().as_uri()}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        # Not `mode=ro`: a reader of a WAL database keeps its place in a shared file.
-        made = sqlite3.connect(
-            f"file:{file}?mode=rw", uri=True, timeout=_WAIT_S, check_same_thread=False
-        )
+        made = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, check_same_thread=False)
         made.execute("PRAGMA query_only = ON")
         return made
 
@@ -73,7 +71,7 @@ class Glance:
                 raise failure_before_commit(error) from error
 
     @contextmanager
-    def _reading(self) -> Any:
+    def _reading(self) -> Iterator[Connection]:
         file = self._engine.dialect.name == "sqlite"
         try:
             connection = self._engine.connect()
@@ -97,12 +95,7 @@ class Glance:
                 iter(self._rows(connection, schema.account_snapshots, limit=1, order="id")), None
             ),
             "equity": self._equity(connection),
-            "decisions": [
-                {**row, "evidence": json.loads(row["evidence"])}
-                if isinstance(row["evidence"], str)
-                else row
-                for row in self._rows(connection, schema.decisions, limit=_DECISIONS, order="id")
-            ],
+            "decisions": self._decisions(connection, limit=_DECISIONS),
             "names": {
                 row.stock_code: row.stock_name
                 for row in connection.execute(
@@ -136,16 +129,15 @@ class Glance:
 
     def _last(self, connection: Connection, symbol: str) -> int | None:
         """The price of the symbol's last decision that was written down."""
-        table = schema.decisions
-        found = self._rows(
-            connection, table, limit=1, order="id", where=table.c.stock_code == symbol
-        )
-        if not found:
-            return None
-        evidence = found[0]["evidence"]
-        told = json.loads(evidence) if isinstance(evidence, str) else evidence
-        last = told.get("last") if isinstance(told, Mapping) else None
+        is_its = schema.decisions.c.stock_code == symbol
+        found = self._decisions(connection, limit=1, where=is_its)
+        last = found[0]["evidence"].get("last") if found else None
         return last if isinstance(last, int) else None
+
+    def _decisions(self, connection: Connection, *, limit: int, where: Any = None) -> list[Row]:
+        """Newest first, their evidence as a mapping."""
+        found = self._rows(connection, schema.decisions, limit=limit, order="id", where=where)
+        return [{**row, "evidence": json.loads(row["evidence"])} for row in found]
 
     def _orders(self, connection: Connection, session: date | None) -> list[Row]:
         table = schema.order_state
