@@ -1,18 +1,35 @@
-"""Answers of a broker that never changes: five holdings, every price the same, no orders.
+"""Answers of a broker that never changes but by orders: every price the same, all orders filled.
 
 They have every documented field, so that reading them costs what reading KIS's own costs.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from kis_adapters.kis.documented import DOCUMENTED
 
 PRICE = 70_500
+BASE = 70_000
 COST = 69_500
 HELD_QUANTITY = 25
 _CASH = 10_000_000
+_OPEN, _HIGH, _LOW = 70_100, 70_900, 60_000
+_BRANCH = "91252"
+_RISING, _FALLING = "2", "5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order that was accepted at `at` and filled at once."""
+
+    number: int
+    at: datetime
+    side: str
+    symbol: str
+    quantity: int
 
 
 def multi_price(symbols: Sequence[str]) -> bytes:
@@ -42,16 +59,60 @@ def balance(symbols: Sequence[str]) -> bytes:
     return _body({"output1": rows, "output2": [totals]})
 
 
-def no_orders() -> bytes:
-    """inquire-daily-ccld of a day without orders."""
-    return _body({"output1": [], "output2": {}})
+def orders(placed: Sequence[Order]) -> bytes:
+    """inquire-daily-ccld of a day on which `placed` were filled."""
+    rows = [
+        _filled("inquire-daily-ccld", "output1")
+        | {"ord_dt": f"{order.at:%Y%m%d}", "ord_tmd": f"{order.at:%H%M%S}", "orgn_odno": ""}
+        | {"ord_gno_brno": _BRANCH, "odno": f"{order.number:010d}", "cncl_yn": "N"}
+        | {"ord_dvsn_cd": "01", "sll_buy_dvsn_cd": order.side, "pdno": order.symbol}
+        | {"ord_qty": str(order.quantity), "tot_ccld_qty": str(order.quantity)}
+        | {"tot_ccld_amt": str(order.quantity * PRICE), "excg_id_dvsn_cd": "KRX"}
+        for order in placed
+    ]
+    return _body({"output1": rows, "output2": {}})
 
 
-def accepted_order() -> bytes:
-    """order-cash: accepted under number 1."""
-    return _body(
-        {"output": {"KRX_FWDG_ORD_ORGNO": "91252", "ODNO": "0000000001", "ORD_TMD": "100000"}}
-    )
+def accepted_order(order: Order) -> bytes:
+    """order-cash: accepted."""
+    told = {"ODNO": f"{order.number:010d}", "ORD_TMD": f"{order.at:%H%M%S}"}
+    return _body({"output": {"KRX_FWDG_ORD_ORGNO": _BRANCH, **told}})
+
+
+def price(symbol: str) -> bytes:
+    """inquire-price: nothing is halted."""
+    told = _filled("inquire-price", "output", stck_shrn_iscd=symbol) | {
+        "stck_prpr": str(PRICE),
+        "stck_oprc": str(_OPEN),
+        "stck_hgpr": str(_HIGH),
+        "stck_lwpr": str(_LOW),
+        "stck_sdpr": str(BASE),
+        "stck_mxpr": "91000",
+        "stck_llam": "49000",
+        "iscd_stat_cls_code": "55",
+        "temp_stop_yn": "N",
+        "mang_issu_cls_code": "N",
+        "vi_cls_code": "N",
+        "acml_vol": "10012345",
+        "acml_tr_pbmn": "704512345600",
+    }
+    return _body({"output": told})
+
+
+def trade_frame(symbol: str, *, at: datetime, last: int, volume: int) -> str:
+    """A frame of the realtime stream with one trade of 47 fields. Source: kis-wire 6.4."""
+    fields = ["0"] * 47
+    fields[0:4] = symbol, f"{at:%H%M%S}", str(last), _RISING if last >= BASE else _FALLING
+    fields[4] = str(last - BASE)
+    fields[7:10] = str(_OPEN), str(_HIGH), str(_LOW)
+    fields[12:15] = "1", str(volume), str(volume * BASE)
+    fields[33], fields[35] = f"{at:%Y%m%d}", "N"
+    return f"0|H0STCNT0|001|{'^'.join(fields)}"
+
+
+def approval() -> bytes:
+    """oauth2/Approval; opens nothing anywhere."""
+    return b'{"approval_key":"CANNED-NOT-A-KEY"}'
 
 
 def token() -> bytes:
@@ -65,10 +126,10 @@ def token() -> bytes:
 def _multi_price_row(symbol: str) -> bytes:
     row = _filled("intstock-multprice", "output", inter_shrn_iscd=symbol) | {
         "inter2_prpr": str(PRICE),
-        "inter2_oprc": "70100",
-        "inter2_hgpr": "70900",
-        "inter2_lwpr": "69800",
-        "inter2_sdpr": "70000",
+        "inter2_oprc": str(_OPEN),
+        "inter2_hgpr": str(_HIGH),
+        "inter2_lwpr": str(_LOW),
+        "inter2_sdpr": str(BASE),
         "inter2_mxpr": "91000",
         "inter2_llam": "49000",
         "inter2_askp": "70600",

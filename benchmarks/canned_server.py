@@ -4,9 +4,11 @@ and costs nothing.
     python -m benchmarks.canned_server --delay-ms 60 --held 800010 [--clock 2026-11-24T10:00+09:00]
 
 Runs as a process of its own, so that its work does not share the client's interpreter. Prints its
-port, and ends when its standard input closes. `/canned/calls` gives the (path, monotonic second)
-of all calls since it was last asked. With `--clock` it plays a simulator's running clock, so that
-a session is open at whatever hour the benchmark runs; without it nobody is told the time.
+ports, HTTP and WebSocket, and ends when its standard input closes. `/canned/calls` gives the
+(path, monotonic second) of all calls since it was last asked; `/canned/tick` streams one trade,
+once nothing was asked for a while, and tells the same second of its leaving. With `--clock` it
+plays a simulator's running clock, so that a session is open at whatever hour the benchmark runs;
+without it nobody is told the time.
 """
 
 import argparse
@@ -16,24 +18,37 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from benchmarks import canned_bodies
+
+_QUIET_S = 0.15  # a tick is not to meet a call that the client makes for another reason
 
 
 class CannedServer:
     """A running server, seen from the benchmark."""
 
-    def __init__(self, port: int) -> None:
-        self.base_url = f"http://127.0.0.1:{port}"
-        self._http = httpx.Client(base_url=self.base_url, trust_env=False)
+    def __init__(self, http_port: int, ws_port: int) -> None:
+        self.base_url = f"http://127.0.0.1:{http_port}"
+        self.ws_url = f"ws://127.0.0.1:{ws_port}"
+        self._http = httpx.Client(base_url=self.base_url, trust_env=False, timeout=30.0)
+
+    def tick(self, symbol: str, last: int) -> float:
+        """Stream one trade of `symbol`; time.monotonic of its leaving. Raises LookupError while
+        nobody is registered for it."""
+        answer = self._http.get("/canned/tick", params={"symbol": symbol, "last": last})
+        if answer.status_code != 200:
+            raise LookupError(f"nobody listens to {symbol}")
+        return float(answer.json())
 
     def take_calls(self) -> list[tuple[str, float]]:
         """(last part of the path, time.monotonic of its arrival) of the calls since last asked."""
@@ -64,7 +79,8 @@ def canned_server(
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        yield CannedServer(int(process.stdout.readline()))
+        http_port, ws_port = process.stdout.readline().split()
+        yield CannedServer(int(http_port), int(ws_port))
         process.stdin.close()
 
 
@@ -74,43 +90,103 @@ class _Broker:
     def __init__(self, *, delay_s: float, held: Sequence[str], clock: datetime | None) -> None:
         self._delay_s = delay_s
         self._calls: list[tuple[str, float]] = []
+        self._asked_at = 0.0
         self._clock = clock
         self._started = time.monotonic()
+        self._held = list(held)
+        self._orders: list[canned_bodies.Order] = []
+        self._listeners: dict[str, ServerConnection] = {}
+        self._volume = 10_012_345
         self._bodies = {
             "inquire-balance": canned_bodies.balance(held),
-            "inquire-daily-ccld": canned_bodies.no_orders(),
-            "order-cash": canned_bodies.accepted_order(),
             "tokenP": canned_bodies.token(),
+            "Approval": canned_bodies.approval(),
         }
 
-    def answer(self, target: str) -> tuple[float, int, bytes]:
-        """Seconds to wait, the status, and the body."""
+    async def answer(self, target: str, content: bytes) -> tuple[int, bytes]:
+        """The status and the body, when it is time for them."""
+        arrived_at = time.monotonic()
         url = urlsplit(target)
         name = url.path.rsplit("/", 1)[-1]
-        if url.path == "/canned/ping":
-            return self._delay_s, 200, b"{}"
+        asked = dict(parse_qsl(url.query))
+        if url.path == "/canned/tick":
+            return await self._tick(asked["symbol"], int(asked["last"]))
         if url.path == "/canned/calls":
             calls, self._calls = self._calls, []
-            return 0.0, 200, json.dumps(calls).encode()
+            return 200, json.dumps(calls).encode()
         if url.path.startswith("/sandbox/"):
             return self._time()
-        self._calls.append((name, time.monotonic()))
+        if url.path != "/canned/ping":
+            self._calls.append((name, arrived_at))
+            self._asked_at = arrived_at
+        status, body = self._said(name, asked, content)
+        await asyncio.sleep(self._delay_s)
+        return status, body
+
+    async def listen(self, connection: ServerConnection) -> None:
+        """Confirm every registration of a stream, until it is closed."""
+        with suppress(ConnectionClosed):  # a client that is ended says no good-bye
+            async for message in connection:
+                request = json.loads(message)["body"]["input"]
+                self._listeners[request["tr_key"]] = connection
+                header = {"tr_id": request["tr_id"], "tr_key": request["tr_key"], "encrypt": "N"}
+                body = {"rt_cd": "0", "msg_cd": "OPSP0000", "msg1": "SUBSCRIBE SUCCESS"}
+                await connection.send(json.dumps({"header": header, "body": body}))
+
+    async def _tick(self, symbol: str, last: int) -> tuple[int, bytes]:
+        while (quiet_s := time.monotonic() - self._asked_at) < _QUIET_S:
+            await asyncio.sleep(_QUIET_S - quiet_s)
+        connection = self._listeners.get(symbol)
+        if connection is None:
+            return 404, b"{}"
+        self._volume += 1
+        frame = canned_bodies.trade_frame(symbol, at=self._now(), last=last, volume=self._volume)
+        left_at = time.monotonic()
+        await connection.send(frame)
+        return 200, json.dumps(left_at).encode()
+
+    def _said(self, name: str, asked: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
+        if name == "ping":
+            return 200, b"{}"
         if name == "intstock-multprice":
-            asked = [v for k, v in parse_qsl(url.query) if k.startswith("FID_INPUT_ISCD")]
-            return self._delay_s, 200, canned_bodies.multi_price(asked)
+            symbols = [v for k, v in asked.items() if k.startswith("FID_INPUT_ISCD")]
+            return 200, canned_bodies.multi_price(symbols)
+        if name == "inquire-price":
+            return 200, canned_bodies.price(asked["FID_INPUT_ISCD"])
+        if name == "inquire-daily-ccld":
+            return 200, canned_bodies.orders(self._orders)
+        if name == "order-cash":
+            return 200, canned_bodies.accepted_order(self._filled(json.loads(content)))
         body = self._bodies.get(name)
-        return self._delay_s, (404 if body is None else 200), body or b"{}"
+        return (404, b"{}") if body is None else (200, body)
+
+    def _filled(self, request: Mapping[str, str]) -> canned_bodies.Order:
+        """The order, filled; what is sold so is sold altogether."""
+        symbol = request["PDNO"]
+        is_sale = symbol in self._held
+        order = canned_bodies.Order(
+            number=len(self._orders) + 1,
+            at=self._now(),
+            side="01" if is_sale else "02",
+            symbol=symbol,
+            quantity=int(request["ORD_QTY"]),
+        )
+        self._orders.append(order)
+        if is_sale:
+            self._held.remove(symbol)
+            self._bodies["inquire-balance"] = canned_bodies.balance(self._held)
+        return order
 
     def headers(self) -> bytes:
         """The headers that every answer has."""
         mark = b"X-KIS-Sandbox: 1\r\n" if self._clock is not None else b""
         return mark + b"Date: " + format_datetime(self._now()).encode() + b"\r\n"
 
-    def _time(self) -> tuple[float, int, bytes]:
+    def _time(self) -> tuple[int, bytes]:
         if self._clock is None:
-            return 0.0, 404, b"{}"
+            return 404, b"{}"
         document = {"mode": "real", "now": self._now().isoformat(), "speed": 1.0}
-        return 0.0, 200, json.dumps(document).encode()
+        return 200, json.dumps(document).encode()
 
     def _now(self) -> datetime:
         if self._clock is None:
@@ -136,7 +212,10 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = b""
         target = head.split(b" ", 2)[1].decode()
-        delay_s, status, body = self._broker.answer(target)
+        self._answering = asyncio.get_running_loop().create_task(self._answer(target, rest))
+
+    async def _answer(self, target: str, content: bytes) -> None:
+        status, body = await self._broker.answer(target, content)
         answer = (
             b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
             % (status, len(body))
@@ -144,9 +223,6 @@ class _Connection(asyncio.Protocol):
             + b"\r\n"
             + body
         )
-        asyncio.get_running_loop().call_later(delay_s, self._write, answer)
-
-    def _write(self, answer: bytes) -> None:
         if not self._transport.is_closing():
             self._transport.write(answer)
 
@@ -162,8 +238,10 @@ def _content_length(head: bytes) -> int:
 async def _serve(broker: _Broker) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(broker), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await loop.run_in_executor(None, _wait_for_end_of_input)
+    async with serve(broker.listen, "127.0.0.1", 0) as stream:
+        ports = [next(iter(each.sockets)).getsockname()[1] for each in (server, stream)]
+        print(*ports, flush=True)
+        await loop.run_in_executor(None, _wait_for_end_of_input)
     server.close()
 
 

@@ -25,12 +25,13 @@ _RUN = "import sys; import apps.kr_trade.__main__ as m; m._COUNTDOWN_S = 0; sys.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """The directory, the server and the keys; made ready by `furnish`."""
+    """The directory, the server (`ws_url`: its stream) and the keys; made ready by `furnish`."""
 
     directory: Path
     base_url: str
     credentials: KisCredentials
     symbols: Sequence[str]
+    ws_url: str | None = None
 
     def furnish(self) -> None:
         """Write the two configuration files."""
@@ -64,6 +65,7 @@ class Workplace:
             "REAL_KIS_ACCOUNT_NO": self.credentials.account_no,
             "REAL_KIS_ACCOUNT_PRODUCT_CODE": self.credentials.product_code,
             "KIS_BASE_URL": self.base_url,
+            **({"KIS_WS_URL": self.ws_url} if self.ws_url is not None else {}),
             "DATABASE_URL": f"sqlite:///{self.directory / 'data' / 'kis.db'}",
             "AUTO_TRADE_LOG_DIR": str(self.directory / "logs"),
         }

@@ -1,6 +1,6 @@
-"""From a decision to what risk approved: the state is read from the database each time.
+"""From a decision to what risk approved: the state is summed up from the books each time.
 
-Limits are therefore the same before and after a restart (R-07): nothing of them lives in memory.
+The books are what is committed, so limits are the same before and after a restart (R-07).
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class NoRiskRecord(ValueError):
 
 @dataclass(slots=True)
 class Approvals:
-    """Asks risk about each order, with the account's state as the database has it."""
+    """Asks risk about each order, with the account's state as it is committed."""
 
     books: Books
     preparation: Preparation
@@ -55,18 +55,17 @@ class Approvals:
     _last_refusal: dict[Symbol, str] = field(default_factory=dict)
 
     def state(self, session_date: date, *, equity: int) -> RiskState:
-        """The risk state of a session, rebuilt from the database."""
+        """The risk state of a session."""
         record = self.books.risk
         if record is not None:
             record = with_outside_switch(record, reason=self.outside_switch())
         if record is None:
             raise NoRiskRecord(f"no risk record for {session_date}")
-        with self.books.reading() as uow:
-            trades, orders = uow.trades_of(session_date), uow.orders_of(session_date)
+        orders = self.books.orders_of(session_date)
         older = [o for o in self.books.live_orders.values() if o not in orders]
         return risk_state(
             record,
-            trades=trades,
+            trades=self.books.trades_of(session_date),
             orders=[*orders, *older],
             open_positions=len(self.books.positions),
             equity=equity,
@@ -77,7 +76,7 @@ class Approvals:
         return len(
             [
                 order
-                for order in self._orders(session_date)
+                for order in self.books.orders_of(session_date)
                 if order.intent.symbol == symbol
                 and order.intent.side is side
                 and order.intent.reason == reason
@@ -92,7 +91,7 @@ class Approvals:
         rejected entry is not repeated; one that certainly did not reach the broker may be decided
         again, up to `entry_legs_max` orders. What the operator had sold stays sold.
         """
-        orders = [o for o in self._orders(session_date) if o.intent.symbol == symbol]
+        orders = [o for o in self.books.orders_of(session_date) if o.intent.symbol == symbol]
         if any(order.intent.reason == Reason.BY_OPERATOR for order in orders):
             return False
         if any(o.intent.side is Side.SELL and o.filled_quantity for o in orders):
@@ -181,7 +180,7 @@ class Approvals:
 
     def _ask(self, proposal: OrderProposal, session_date: date, *, equity: int) -> Approved | None:
         now = self.clock.now()
-        recent = [o for o in self._orders(session_date) if now - o.created_at < _MINUTE]
+        recent = [o for o in self.books.orders_of(session_date) if now - o.created_at < _MINUTE]
         answer = approve(
             proposal,
             state=self.state(session_date, equity=equity),
@@ -198,10 +197,6 @@ class Approvals:
             return None
         self._last_refusal.pop(proposal.symbol, None)
         return answer
-
-    def _orders(self, session_date: date) -> tuple[Order, ...]:
-        with self.books.reading() as uow:
-            return uow.orders_of(session_date)
 
     def _tell_refused(
         self, symbol: Symbol, *, reason: str, limit: FieldValue, was: FieldValue

@@ -7,9 +7,10 @@ decided: the database is asked, never assumed.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from kis_core.market.symbol import Symbol
+from kis_core.orders.booking import Trade
 from kis_core.orders.order import Order
 from kis_core.orders.pending_exit import PendingExit
 from kis_core.ports.store import Store, UnitOfWork
@@ -17,13 +18,18 @@ from kis_core.positions.position import Position
 from kis_core.risk.state import RiskRecord
 from kis_core.session.by_hand import HANDS_OFF
 
-NAME_LASTS = timedelta(
-    days=30
-)  # then the broker is asked again; until it answers the old one stays
+# Then the broker is asked again; until it answers the old one stays.
+NAME_LASTS = timedelta(days=30)
+_DAYS_KEPT = 2  # the present session, and one whose orders are still followed
 
 
 class Books:
-    """Open positions, live orders, parked exits, halted symbols and the risk record."""
+    """Open positions, live orders, parked exits, halted symbols, the risk record, and the orders
+    and trades of the days that were asked for.
+
+    `quiet`: symbols of which no order of ours moves shares, as of the last comparison with the
+    account and of every order since.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,6 +40,9 @@ class Books:
         self.names: dict[Symbol, str] = {}
         self._named_at: dict[Symbol, datetime] = {}
         self.risk: RiskRecord | None = None
+        self.quiet: frozenset[Symbol] = frozenset()
+        self._orders: dict[date, dict[str, Order]] = {}
+        self._trades: dict[date, dict[str, Trade]] = {}
         self.is_current = False
 
     def reload(self) -> None:
@@ -49,6 +58,9 @@ class Books:
         self.names.update({symbol: name for symbol, (name, _) in names.items()})
         self._named_at.update({symbol: at for symbol, (_, at) in names.items()})
         self.risk = risk
+        self.quiet = frozenset()
+        self._orders.clear()
+        self._trades.clear()
         self.is_current = True
 
     @contextmanager
@@ -65,6 +77,14 @@ class Books:
         with self._store.unit_of_work() as uow:
             yield uow
 
+    def orders_of(self, session_date: date) -> tuple[Order, ...]:
+        """Every order of a session, oldest first. Raises StoreUnavailable where it must ask."""
+        return tuple(self._day(session_date)[0].values())
+
+    def trades_of(self, session_date: date) -> tuple[Trade, ...]:
+        """Every trade of a session. Raises StoreUnavailable where it must ask."""
+        return tuple(self._day(session_date)[1].values())
+
     def live_order_of(self, symbol: Symbol) -> Order | None:
         """The symbol's one live order, if it has one (O-06, O-15)."""
         return next((o for o in self.live_orders.values() if o.intent.symbol == symbol), None)
@@ -76,10 +96,18 @@ class Books:
 
     def keep_order(self, order: Order) -> None:
         """Take over a committed order: live ones are kept, ended ones forgotten."""
+        self.quiet -= {order.intent.symbol}
+        if order.intent.session_date in self._orders:
+            self._orders[order.intent.session_date][order.order_id] = order
         if order.is_live:
             self.live_orders[order.order_id] = order
         else:
             self.live_orders.pop(order.order_id, None)
+
+    def keep_trade(self, trade: Trade) -> None:
+        """Take over a committed trade: the whole of its order, as far as it is filled."""
+        if trade.session_date in self._trades:
+            self._trades[trade.session_date][trade.order_id] = trade
 
     def keep_position(self, symbol: Symbol, position: Position | None) -> None:
         """Take over a committed position, or that there is none any more."""
@@ -100,6 +128,17 @@ class Books:
             uow.put_names(news, at=at)
         self.names.update(news)
         self._named_at.update(dict.fromkeys(news, at))
+
+    def _day(self, session_date: date) -> tuple[dict[str, Order], dict[str, Trade]]:
+        """The session's orders and trades by order; read once, then kept as they are committed."""
+        if session_date not in self._orders:
+            with self.reading() as uow:
+                orders, trades = uow.orders_of(session_date), uow.trades_of(session_date)
+            for day in sorted(self._orders)[: 1 - _DAYS_KEPT]:
+                del self._orders[day], self._trades[day]
+            self._orders[session_date] = {order.order_id: order for order in orders}
+            self._trades[session_date] = {trade.order_id: trade for trade in trades}
+        return self._orders[session_date], self._trades[session_date]
 
     def _old(self, symbol: Symbol, at: datetime) -> bool:
         confirmed_at = self._named_at.get(symbol)

@@ -10,6 +10,7 @@ whole account with it (P-07). Shares that the operator keeps from us are nobody'
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -32,6 +33,7 @@ from kis_core.strategy.context import DayContext, NoContext
 
 _GONE_ANSWERS, _GONE_FOR = 5, timedelta(minutes=5)
 _YOUNG = timedelta(seconds=10)
+_SURE_FOR, _STILL_SURE = timedelta(seconds=90), timedelta(seconds=40)  # a cycle between them
 _NEW_ANSWERS, _NEW_FOR = 3, timedelta(seconds=60)
 
 
@@ -84,9 +86,7 @@ class Custody:
 
     def recent(self) -> AccountState | None:
         """The last answer, where it is so young that nobody need be asked again (P-11)."""
-        state = self.state
-        is_young = state is not None and timedelta(0) <= self.clock.now() - state.at < _YOUNG
-        return state if is_young else None
+        return self.state if self._is_younger_than(_YOUNG) else None
 
     def sellable(self, symbol: Symbol) -> int | None:
         """Shares that the broker's last answer lets us sell; None before any answer."""
@@ -94,6 +94,19 @@ class Custody:
             return None
         holding = self.state.holding(symbol)
         return holding.sellable if holding is not None else 0
+
+    def is_surely_sellable(self, position: Position) -> bool:
+        """Whether the broker said a moment ago that all of it may be sold, and no order of ours
+        can have changed that: a sale then need not wait for another answer."""
+        is_told = self._is_younger_than(_SURE_FOR) and position.symbol in self.books.quiet
+        return is_told and (self.sellable(position.symbol) or 0) >= position.quantity
+
+    def stay_sure(self) -> None:
+        """Ask the account before a sale needs it, so that the sale need not wait for it."""
+        if not self.books.positions or self._is_younger_than(_STILL_SURE):
+            return
+        with suppress(BrokerUnavailable):  # told by the line; the sale itself will ask
+            self.refresh()
 
     @property
     def unknown(self) -> list[Symbol]:
@@ -117,9 +130,11 @@ class Custody:
             return 0
         holdings = {h.symbol: Held(quantity=h.quantity, cost=h.cost) for h in self.state.holdings}
         today = self.clock.now().date()
-        with self.books.reading() as uow:
-            ours = uow.orders_of(today)
-        found = differences(self.books.positions, holdings, unsettled=self._unsettled(ours))
+        ours = self.books.orders_of(today)
+        unsettled = self._unsettled(ours)
+        sold = {o.intent.symbol for o in ours if o.intent.side is Side.SELL}
+        self.books.quiet = frozenset(self.books.positions) - unsettled - sold
+        found = differences(self.books.positions, holdings, unsettled=unsettled)
         self._doubts = {d.symbol: self._doubts[d.symbol] for d in found if d.symbol in self._doubts}
         if not found:
             return 0
@@ -128,6 +143,10 @@ class Custody:
             self._judge(difference, day, session_date, is_open=is_open, is_start=is_start)
             for difference in found
         )
+
+    def _is_younger_than(self, age: timedelta) -> bool:
+        state = self.state
+        return state is not None and timedelta(0) <= self.clock.now() - state.at < age
 
     def write_mirror(self) -> None:
         """Bring `data/positions.json` up to the books, where it is not."""

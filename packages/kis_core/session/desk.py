@@ -100,14 +100,12 @@ class OrderDesk:
             self._follow_day(session_date)
 
     def _may_be_late(self, session_date: date) -> bool:
-        with self.books.reading() as uow:
-            orders = uow.orders_of(session_date)
+        orders = self.books.orders_of(session_date)
         return any(is_given_up(order) or _may_have_filled_more(order) for order in orders)
 
     def _follow_day(self, session_date: date) -> None:
         listed = tuple(dict.fromkeys(self.broker.orders_of(session_date)))  # a repeated row is one
-        with self.books.reading() as uow:
-            ours = uow.orders_of(session_date)
+        ours = self.books.orders_of(session_date)
         claimed = frozenset(o.broker_order_no for o in ours if o.broker_order_no is not None)
         late = self.lost.find_late(ours, listed, claimed=claimed)
         for order in ours:

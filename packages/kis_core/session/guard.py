@@ -88,11 +88,14 @@ class Guard:
         exits = [each for each in judged if each.decision.action is Action.SELL]
         self.tried = frozenset(each.seen.symbol for each in exits)
         if exits and phase in (Phase.CONTINUOUS, Phase.CLOSING_AUCTION):
-            self._refresh_holdings()
+            if not all(self.custody.is_surely_sellable(each.seen) for each in exits):
+                self._refresh_holdings()
             for each in exits:
                 self._exit(each.seen, each.quote, each.decision, session_date)
         kept = [each for each in judged if each.decision.action is not Action.SELL]
         near_stop = [self._keep(each.seen, each.quote) for each in kept]
+        if any(near_stop):
+            self.custody.stay_sure()
         return any(near_stop) or bool(exits)
 
     def tell_blind(self, symbols: Iterable[Symbol], why: str) -> None:
@@ -213,7 +216,9 @@ class Guard:
             self.teller.tell(EventKind.TRAILING_ACTIVATED, symbol, highest=each.seen.highest)
 
     def _refresh_holdings(self) -> None:
-        """What may be sold is the broker's to say; where it does not answer, the last it said."""
+        """What may be sold is the broker's to say; where it does not answer, the last it said.
+
+        Seldom on a sale's way: near a stop the answer is there already."""
         try:
             self.custody.refresh()
         except BrokerUnavailable as error:
@@ -285,9 +290,17 @@ class Guard:
             evidence=decision.evidence,
         )
         if isinstance(answer, Rejected):
-            self._park(position.symbol, decision.reason, code=answer.code, kind=answer.kind)
+            self.is_retrying = self._holds_less_than(quantity, position.symbol)
+            if not self.is_retrying:
+                self._park(position.symbol, decision.reason, code=answer.code, kind=answer.kind)
         elif isinstance(answer, Order) and not answer.is_live:
             self.is_retrying = True
+
+    def _holds_less_than(self, quantity: int, symbol: Symbol) -> bool:
+        """Whether the refused sale was of shares that were sold by hand a moment ago."""
+        self._refresh_holdings()
+        sellable = self.custody.sellable(symbol)
+        return sellable is not None and sellable < quantity
 
     def _is_parked(self, quote: Quote, reason: str) -> bool:
         pending = self.books.pending_exits.get(quote.symbol)

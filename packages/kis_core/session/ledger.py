@@ -148,6 +148,7 @@ class Ledger:
         symbol, last = order.intent.symbol, booked[-1]
         had = symbol in self.books.positions
         self.books.keep_position(symbol, last.position)
+        self.books.keep_trade(last.trade)
         kind = EventKind.ORDER_PARTIAL
         if order.status is OrderStatus.FILLED:
             kind = EventKind.ORDER_FILLED
