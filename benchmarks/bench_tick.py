@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from benchmarks.bench_cycle import CREDENTIALS, SYMBOLS
@@ -24,6 +25,7 @@ from benchmarks.canned_server import CannedServer, canned_server
 from benchmarks.morning import AT, leave_behind
 from benchmarks.row import Row, hand_over
 from benchmarks.workplace import Workplace
+from kis_core.market.session import KST
 
 _HELD = SYMBOLS[:40]
 _STOP, _NEAR, _BELOW = 68_000, 68_300, 67_900
@@ -63,13 +65,14 @@ def _row(ours_s: Sequence[float], least_s: Sequence[float]) -> Row:
 
 
 def _ours(directory: Path) -> list[float]:
-    with canned_server(delay_ms=0, held=_HELD, clock=AT) as server:
+    with canned_server(delay_ms=0, held=_HELD, clock=AT, is_simulator=False) as server:
         place = Workplace(
             directory=directory / "place",
             base_url=server.base_url,
             ws_url=server.ws_url,
             credentials=CREDENTIALS,
             symbols=_HELD,
+            shift_s=(AT - datetime.now(KST)).total_seconds(),
         )
         leave_behind(place, held=_HELD, stop=_STOP)
         command = place.command("--feed", "ws")

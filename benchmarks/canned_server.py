@@ -6,9 +6,9 @@ and costs nothing.
 Runs as a process of its own, so that its work does not share the client's interpreter. Prints its
 ports, HTTP and WebSocket, and ends when its standard input closes. `/canned/calls` gives the
 (path, monotonic second) of all calls since it was last asked; `/canned/tick` streams one trade,
-once nothing was asked for a while, and tells the same second of its leaving. With `--clock` it
-plays a simulator's running clock, so that a session is open at whatever hour the benchmark runs;
-without it nobody is told the time.
+once nothing was asked for a while, and tells the same second of its leaving. With `--clock` its
+time begins then, and it plays a simulator's running clock, so that a session is open at whatever
+hour the benchmark runs; with `--real` too it does not, and is no simulator.
 """
 
 import argparse
@@ -66,13 +66,18 @@ class CannedServer:
 
 @contextmanager
 def canned_server(
-    *, delay_ms: int, held: Sequence[str], clock: datetime | None = None
+    *,
+    delay_ms: int,
+    held: Sequence[str],
+    clock: datetime | None = None,
+    is_simulator: bool = True,
 ) -> Iterator[CannedServer]:
     """Serve in another process while the block runs."""
     command = [sys.executable, "-m", "benchmarks.canned_server", "--delay-ms", str(delay_ms)]
     command += [argument for symbol in held for argument in ("--held", symbol)]
     if clock is not None:
         command += ["--clock", clock.isoformat()]
+    command += [] if is_simulator else ["--real"]
     root = Path(__file__).resolve().parents[1]
     with subprocess.Popen(
         command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -87,8 +92,16 @@ def canned_server(
 class _Broker:
     """What is answered to which path, and what was asked."""
 
-    def __init__(self, *, delay_s: float, held: Sequence[str], clock: datetime | None) -> None:
+    def __init__(
+        self,
+        *,
+        delay_s: float,
+        held: Sequence[str],
+        clock: datetime | None,
+        is_simulator: bool,
+    ) -> None:
         self._delay_s = delay_s
+        self._is_simulator = is_simulator and clock is not None
         self._calls: list[tuple[str, float]] = []
         self._asked_at = 0.0
         self._clock = clock
@@ -179,11 +192,11 @@ class _Broker:
 
     def headers(self) -> bytes:
         """The headers that every answer has."""
-        mark = b"X-KIS-Sandbox: 1\r\n" if self._clock is not None else b""
+        mark = b"X-KIS-Sandbox: 1\r\n" if self._is_simulator else b""
         return mark + b"Date: " + format_datetime(self._now()).encode() + b"\r\n"
 
     def _time(self) -> tuple[int, bytes]:
-        if self._clock is None:
+        if not self._is_simulator:
             return 404, b"{}"
         document = {"mode": "real", "now": self._now().isoformat(), "speed": 1.0}
         return 200, json.dumps(document).encode()
@@ -256,8 +269,14 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=int, required=True)
     parser.add_argument("--held", action="append", default=[])
     parser.add_argument("--clock", type=datetime.fromisoformat)
+    parser.add_argument("--real", action="store_true")
     given = parser.parse_args()
-    broker = _Broker(delay_s=given.delay_ms / 1_000, held=given.held, clock=given.clock)
+    broker = _Broker(
+        delay_s=given.delay_ms / 1_000,
+        held=given.held,
+        clock=given.clock,
+        is_simulator=not given.real,
+    )
     asyncio.run(_serve(broker))
 
 

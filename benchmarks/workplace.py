@@ -21,17 +21,26 @@ _OURS = ("KIS_", "REAL_KIS_", "TRADING_", "AUTO_TRADE_", "TELEGRAM_", "DB_", "PE
 _ALONE = ("DATABASE_URL", "LOG_LEVEL", "KILL_SWITCH")
 # The ten seconds before REAL are there for the person who started it, and are not measured.
 _RUN = "import sys; import apps.kr_trade.__main__ as m; m._COUNTDOWN_S = 0; sys.exit(m.main())"
+_SHIFT = """
+from datetime import datetime, timedelta
+from kis_adapters.system.wall_clock import KST, WallClock
+WallClock.now = lambda self: datetime.now(KST) + timedelta(seconds=%f)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """The directory, the server (`ws_url`: its stream) and the keys; made ready by `furnish`."""
+    """The directory, the server (`ws_url`: its stream) and the keys; made ready by `furnish`.
+
+    `shift_s`: how many seconds the clock on the wall is ahead of the real one, for a server that
+    is no simulator and tells no time."""
 
     directory: Path
     base_url: str
     credentials: KisCredentials
     symbols: Sequence[str]
     ws_url: str | None = None
+    shift_s: float | None = None
 
     def furnish(self) -> None:
         """Write the two configuration files."""
@@ -76,7 +85,8 @@ class Workplace:
         arguments = ["--mode", "trade", "--confirm-real-trading", *more]
         arguments += ["--no-real-limit-symbols-first-day"]
         files = ["--config", str(self._config), "--universe", str(self._universe)]
-        return [sys.executable, "-c", _RUN, *arguments, *files]
+        shift = _SHIFT % self.shift_s if self.shift_s is not None else ""
+        return [sys.executable, "-c", shift + _RUN, *arguments, *files]
 
     @property
     def account(self) -> str:

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from kis_core.ports.notifier import Event, Notifier
 
 _QUEUE_MAX = 1_000
 _CLOSE_WITHIN_S = 2.0
+_HEAD_START_S = 0.02  # for the order that an event may precede: telling takes no time from it
 
 
 class FanOut(Notifier):
@@ -70,8 +71,17 @@ class _Lane:
     def join(self, within_s: float) -> None:
         self._thread.join(within_s)
 
+    def _next(self) -> Event | None:
+        try:
+            return self._queue.get_nowait()
+        except Empty:
+            event = self._queue.get()
+        if event is not None:
+            time.sleep(_HEAD_START_S)
+        return event
+
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while (event := self._next()) is not None:
             try:
                 self._listener.tell(event)
             except Exception:  # noqa: BLE001  # one listener's fault is not the others'

@@ -110,6 +110,7 @@ class KisClient:
         self._retry_delay_s = retry_delay_s
         self._timeout_s = timeout_s
         self._on_api_error = on_api_error
+        self._urls: dict[str, httpx.URL] = {}
         self._in_flight = threading.BoundedSemaphore(max_in_flight)
         where = urlsplit(self.base_url)
         self._http = http or http_client(
@@ -266,7 +267,7 @@ class KisClient:
     ) -> httpx.Request:
         return self._http.build_request(
             method,
-            self.base_url + endpoint.path,
+            self._url_of(endpoint),
             params=params,
             json=body,
             timeout=self._timeout_s,
@@ -280,6 +281,12 @@ class KisClient:
                 "tr_cont": tr_cont,
             },
         )
+
+    def _url_of(self, endpoint: Endpoint) -> httpx.URL:
+        """Parsed once: an order waits for it."""
+        if endpoint.path not in self._urls:
+            self._urls[endpoint.path] = httpx.URL(self.base_url + endpoint.path)
+        return self._urls[endpoint.path]
 
     def _answer(self, endpoint: Endpoint, request: httpx.Request) -> Envelope:
         answered = self._exchanged(endpoint.name, request)

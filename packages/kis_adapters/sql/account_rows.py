@@ -107,9 +107,15 @@ def risk_of(row: Any) -> RiskRecord:
 
 def decision_row(decision: DecisionRecord) -> Columns:
     """The `decisions` row of a decision."""
-    row = asdict(decision) | {"evidence": evidence_text(decision.evidence)}
-    row["stock_code"] = row.pop("symbol")
-    return row
+    return {
+        "session_date": decision.session_date,
+        "at": decision.at,
+        "stock_code": decision.symbol,
+        "action": decision.action,
+        "reason": decision.reason,
+        "evidence": evidence_text(decision.evidence),
+        "order_id": decision.order_id,
+    }
 
 
 def decision_of(row: Any) -> DecisionRecord:

@@ -4,7 +4,7 @@ A row here is without `mode` and `account`: the unit of work adds its own.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,8 @@ from kis_core.orders.identity import Side
 from kis_core.orders.order import Order, OrderStatus
 
 Columns = dict[str, Any]
+
+_INTENT_FIELDS = tuple(field.name for field in fields(OrderIntent))
 
 
 def evidence_text(evidence: Evidence) -> str:
@@ -201,13 +203,15 @@ def trade_of(row: Any) -> Trade:
 
 
 def _intent_text(intent: OrderIntent) -> str:
-    fields = asdict(intent) | {"session_date": intent.session_date.isoformat()}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    # No `asdict`: it copies what is in it, and an order waits for this text.
+    values = {name: getattr(intent, name) for name in _INTENT_FIELDS}
+    values["session_date"] = intent.session_date.isoformat()
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def _intent_of(text: str) -> OrderIntent:
-    fields = json.loads(text)
-    fields["session_date"] = date.fromisoformat(fields["session_date"])
-    fields["side"] = Side(fields["side"])
-    fields["order_type"] = OrderType(fields["order_type"])
-    return OrderIntent(**fields)
+    values = json.loads(text)
+    values["session_date"] = date.fromisoformat(values["session_date"])
+    values["side"] = Side(values["side"])
+    values["order_type"] = OrderType(values["order_type"])
+    return OrderIntent(**values)

@@ -61,12 +61,12 @@ class Approvals:
             record = with_outside_switch(record, reason=self.outside_switch())
         if record is None:
             raise NoRiskRecord(f"no risk record for {session_date}")
-        orders = self.books.orders_of(session_date)
-        older = [o for o in self.books.live_orders.values() if o not in orders]
+        live = self.books.live_orders.values()
+        older = [order for order in live if order.intent.session_date != session_date]
         return risk_state(
             record,
             trades=self.books.trades_of(session_date),
-            orders=[*orders, *older],
+            orders=[*self.books.orders_of(session_date), *older],
             open_positions=len(self.books.positions),
             equity=equity,
         )
