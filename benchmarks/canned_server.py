@@ -6,9 +6,11 @@ and costs nothing.
 Runs as a process of its own, so that its work does not share the client's interpreter. Prints its
 ports, HTTP and WebSocket, and ends when its standard input closes. `/canned/calls` gives the
 (path, monotonic second) of all calls since it was last asked; `/canned/tick` streams one trade,
-once nothing was asked for a while, and tells the same second of its leaving. With `--clock` its
-time begins then, and it plays a simulator's running clock, so that a session is open at whatever
-hour the benchmark runs; with `--real` too it does not, and is no simulator.
+once nothing was asked for a while, and tells the same second of its leaving; `/canned/stream`
+streams so many trades a second of every registered symbol from then on, and `/canned/state` tells
+how many that were. With `--clock` its time begins then, and it plays a simulator's running clock,
+`--speed` times as fast as ours, so that a session is open at whatever hour the benchmark runs;
+with `--real` too it does not, and is no simulator.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from websockets.exceptions import ConnectionClosed
 
 from benchmarks import canned_bodies
 
+_STREAM_STEP_S = 0.01
 _QUIET_S = 0.15  # a tick is not to meet a call that the client makes for another reason
 
 
@@ -49,6 +52,22 @@ class CannedServer:
         if answer.status_code != 200:
             raise LookupError(f"nobody listens to {symbol}")
         return float(answer.json())
+
+    def stream(self, per_s: float) -> None:
+        """Stream so many trades of each registered symbol a second, until the server ends."""
+        self._http.get("/canned/stream", params={"per_s": per_s})
+
+    def sent(self) -> int:
+        """How many trades were streamed."""
+        return int(self._http.get("/canned/state").json()["sent"])
+
+    def registered(self) -> int:
+        """How many symbols a stream is registered for."""
+        return int(self._http.get("/canned/state").json()["registered"])
+
+    def now(self) -> str:
+        """The server's time."""
+        return str(self._http.get("/canned/state").json()["now"])
 
     def take_calls(self) -> list[tuple[str, float]]:
         """(last part of the path, time.monotonic of its arrival) of the calls since last asked."""
@@ -71,12 +90,13 @@ def canned_server(
     held: Sequence[str],
     clock: datetime | None = None,
     is_simulator: bool = True,
+    speed: float = 1.0,
 ) -> Iterator[CannedServer]:
     """Serve in another process while the block runs."""
     command = [sys.executable, "-m", "benchmarks.canned_server", "--delay-ms", str(delay_ms)]
     command += [argument for symbol in held for argument in ("--held", symbol)]
     if clock is not None:
-        command += ["--clock", clock.isoformat()]
+        command += ["--clock", clock.isoformat(), "--speed", str(speed)]
     command += [] if is_simulator else ["--real"]
     root = Path(__file__).resolve().parents[1]
     with subprocess.Popen(
@@ -99,13 +119,17 @@ class _Broker:
         held: Sequence[str],
         clock: datetime | None,
         is_simulator: bool,
+        speed: float,
     ) -> None:
         self._delay_s = delay_s
         self._is_simulator = is_simulator and clock is not None
         self._calls: list[tuple[str, float]] = []
         self._asked_at = 0.0
         self._clock = clock
+        self._speed = speed
         self._started = time.monotonic()
+        self._sent = 0
+        self._streaming: asyncio.Task[None] | None = None
         self._held = list(held)
         self._orders: list[canned_bodies.Order] = []
         self._listeners: dict[str, ServerConnection] = {}
@@ -124,6 +148,12 @@ class _Broker:
         asked = dict(parse_qsl(url.query))
         if url.path == "/canned/tick":
             return await self._tick(asked["symbol"], int(asked["last"]))
+        if url.path == "/canned/stream":
+            self._streaming = asyncio.create_task(self._stream(float(asked["per_s"])))
+            return 200, b"{}"
+        if url.path == "/canned/state":
+            state = {"sent": self._sent, "registered": len(self._listeners)}
+            return 200, json.dumps({**state, "now": self._now().isoformat()}).encode()
         if url.path == "/canned/calls":
             calls, self._calls = self._calls, []
             return 200, json.dumps(calls).encode()
@@ -157,6 +187,22 @@ class _Broker:
         left_at = time.monotonic()
         await connection.send(frame)
         return 200, json.dumps(left_at).encode()
+
+    async def _stream(self, per_s: float) -> None:
+        symbols = list(self._listeners.items())
+        started = time.monotonic()
+        while True:
+            due = int((time.monotonic() - started) * per_s * len(symbols))
+            now = self._now()
+            for number in range(self._sent, due):
+                symbol, connection = symbols[number % len(symbols)]
+                self._volume += 1
+                last = canned_bodies.PRICE + 100 * (number // len(symbols) % 5)
+                frame = canned_bodies.trade_frame(symbol, at=now, last=last, volume=self._volume)
+                with suppress(ConnectionClosed):
+                    await connection.send(frame)
+            self._sent = due
+            await asyncio.sleep(_STREAM_STEP_S)
 
     def _said(self, name: str, asked: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
         if name == "ping":
@@ -198,13 +244,13 @@ class _Broker:
     def _time(self) -> tuple[int, bytes]:
         if not self._is_simulator:
             return 404, b"{}"
-        document = {"mode": "real", "now": self._now().isoformat(), "speed": 1.0}
+        document = {"mode": "real", "now": self._now().isoformat(), "speed": self._speed}
         return 200, json.dumps(document).encode()
 
     def _now(self) -> datetime:
         if self._clock is None:
             return datetime.now(UTC)
-        return self._clock + timedelta(seconds=time.monotonic() - self._started)
+        return self._clock + timedelta(seconds=(time.monotonic() - self._started) * self._speed)
 
 
 class _Connection(asyncio.Protocol):
@@ -270,12 +316,14 @@ def main() -> None:
     parser.add_argument("--held", action="append", default=[])
     parser.add_argument("--clock", type=datetime.fromisoformat)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--speed", type=float, default=1.0)
     given = parser.parse_args()
     broker = _Broker(
         delay_s=given.delay_ms / 1_000,
         held=given.held,
         clock=given.clock,
         is_simulator=not given.real,
+        speed=given.speed,
     )
     asyncio.run(_serve(broker))
 

@@ -37,6 +37,7 @@ _BENCHMARKS = {
     "L3": "benchmarks.bench_memory",
     "G1": "benchmarks.bench_growth",
     "L4": "benchmarks.bench_cycle",
+    "L5": "benchmarks.bench_tick",
     "L6": "benchmarks.bench_restart",
 }
 _MEASURED_WITH = {"B5": "B4", "B6": "B3", "L7": "L3"}

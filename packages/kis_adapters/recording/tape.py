@@ -1,10 +1,10 @@
 """Where a session's record is written: one gzipped file of JSON lines, by a thread of its own.
 
 The trading thread hands over finished lines and never waits (E-07); the writer lets some gather
-before it looks, so that it takes no time from an order that is on its way. A disk that fails, or a record
-that reaches its limit, ends the record, not the session. What was written survives the death of
-the process: the stream is flushed as soon as nothing more comes for a moment, and every second. A
-file without its last line is a record that was cut short.
+before it looks, so that it takes no time from an order that is on its way. A disk that fails, or a
+record that reaches its limit, ends the record, not the session. What was written survives the
+death of the process: the stream is flushed as soon as nothing more comes for a moment, and every
+second. A file without its last line is a record that was cut short.
 
 Each line carries a checksum over itself and the line before it, so a line that was changed
 afterwards shows.

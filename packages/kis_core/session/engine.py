@@ -91,7 +91,7 @@ class Engine:
         if self._listening.listen(self._entry_list.symbols) and self.books.live_orders:
             at = max(now, self._followed_at + _BETWEEN_HINTS)
             self._agenda.bring_forward(Item.TRACK_ORDERS, at)
-        if self._timetable.phase is not Phase.CONTINUOUS:
+        if self._timetable.phase_at(now) is not Phase.CONTINUOUS:
             return
         if self._listening.has_moved:
             self._agenda.bring_forward(Item.GLANCE, now)

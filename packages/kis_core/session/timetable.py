@@ -38,7 +38,11 @@ class Timetable:
     @property
     def phase(self) -> Phase | None:
         """What the exchange is doing now; None when no session was looked up."""
-        return None if self.session is None else self.session.phase_at(self._clock.now())
+        return self.phase_at(self._clock.now())
+
+    def phase_at(self, now: datetime) -> Phase | None:
+        """What the exchange does at `now`; None when no session was looked up."""
+        return None if self.session is None else self.session.phase_at(now)
 
     def look_up(self) -> Session:
         """The session of today or the next one; tells where the calendar is not sure of it."""

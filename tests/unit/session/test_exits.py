@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,18 @@ from kis_adapters.memory.world import HYNIX, KAKAO, SAMSUNG, World
 from kis_core.market.quote import Quote, QuoteUnavailable
 from kis_core.market.session import Phase
 from kis_core.market.symbol import Symbol
+from kis_core.market.won import Won
+from kis_core.orders.event import OrderType
 from kis_core.orders.identity import Side
 from kis_core.orders.order import Order, OrderStatus
-from kis_core.ports.broker import AccountState, Holding
+from kis_core.ports.broker import AccountState, Holding, OrderTicket
 from kis_core.ports.notifier import EventKind, Level
 from kis_core.risk.limits import RiskLimits
 from kis_core.sizing.policy import Fixed
 from kis_core.strategy.decision import Reason
+
+
+_NEAR = 69_700  # three quarters of the way from 70,300 to the stop of 69,500
 
 
 def _sales(world: World) -> list[Order]:
@@ -280,6 +286,140 @@ class _OnlySixSellable:
         state = self._broker.account()
         fewer: list[Holding] = [replace(h, sellable=min(6, h.sellable)) for h in state.holdings]
         return replace(state, holdings=tuple(fewer))
+
+
+class _Listed:
+    """A broker that lists the names of what it was asked."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._broker, name)
+
+
+def _listed(world: World) -> list[str]:
+    """Restart on a broker that lists; its list, which is empty again when the day goes on."""
+    listed = _Listed(world.broker)
+    world.wrap = lambda ports: replace(ports, broker=listed)
+    world.restart()
+    world.run_for(seconds=100)  # what was bought has settled, and the start's answer is old
+    listed.asked.clear()
+    return listed.asked
+
+
+@pytest.mark.req("O-11", "E-02")
+def test_a_stop_that_was_near_is_sold_without_another_question(holding: World) -> None:
+    asked = _listed(holding)
+    _fall(holding, _NEAR)
+    holding.run_for(seconds=61)
+    near = list(asked)
+    _fall(holding)
+
+    holding.run_for(seconds=16)
+
+    assert near[-1] == "account"
+    assert asked[len(near)] == "place"
+    assert [sale.status for sale in _sales(holding)] == [OrderStatus.FILLED]
+
+
+@pytest.mark.req("O-11", "F-029")
+def test_a_stop_that_comes_out_of_the_blue_asks_the_account_first(holding: World) -> None:
+    asked = _listed(holding)
+    _fall(holding)
+
+    holding.run_for(seconds=61)
+
+    assert asked[:2] == ["account", "place"]
+
+
+@pytest.mark.req("O-11", "F-029")
+def test_shares_sold_by_hand_a_moment_ago_are_not_sold_again(world: World) -> None:
+    """The answer of before the hand's sale is refused by the broker, and the rest goes at once."""
+    world.tune(sizing=Fixed(shares=10))
+    world.run_until(world.at(9, 1, 30))
+    world.market.set_price(SAMSUNG, 70_300)
+    world.run_until(world.at(9, 5))
+    asked = _listed(world)
+    _fall(world, _NEAR)
+    world.run_for(seconds=61)
+    world.broker.take_by_hand(
+        OrderTicket(
+            order_id="by hand",
+            symbol=SAMSUNG,
+            side=Side.SELL,
+            quantity=7,
+            order_type=OrderType.MARKET,
+            price=Won(0),
+        )
+    )
+    asked.clear()
+    _fall(world)
+
+    world.run_for(seconds=25)
+
+    attempts = [name for name in asked if name != "orders_of"]
+    assert attempts[:4] == ["place", "account", "account", "place"]
+    sales = [(sale.intent.quantity, sale.status) for sale in _sales(world)]
+    assert sales[:2] == [(10, OrderStatus.FAILED), (3, OrderStatus.FILLED)]
+    assert world.broker.costs == {}
+
+
+@pytest.mark.req("O-11", "O-12", "F-029")
+def test_a_second_attempt_asks_the_account_first(holding: World) -> None:
+    asked = _listed(holding)
+    _fall(holding, _NEAR)
+    holding.run_for(seconds=61)
+    holding.broker.fills_at_once = False
+    asked.clear()
+    _fall(holding)
+
+    holding.run_for(seconds=25)
+
+    attempts = [name for name in asked if name not in ("orders_of", "cancel")]
+    assert attempts[:4] == ["place", "account", "place", "account"]
+
+
+@pytest.mark.req("O-11", "F-029")
+def test_after_a_sale_of_today_the_account_is_always_asked_first(holding: World) -> None:
+    """The broker's list and holdings may lag: the earlier sale may yet turn up."""
+    asked = _listed(holding)
+    holding.broker.fail_next("place", Fault.REFUSE)
+    _fall(holding)
+    while not _sales(holding):
+        holding.run_for(seconds=1)
+    _fall(holding, 70_300)
+    holding.run_for(seconds=1_300)  # compared with the account again, twice
+    _fall(holding, _NEAR)
+    holding.run_for(seconds=61)
+    asked.clear()
+    _fall(holding)
+
+    holding.run_for(seconds=16)
+
+    assert asked[:2] == ["account", "place"]
+
+
+@pytest.mark.req("O-11", "F-029")
+def test_what_was_bought_a_moment_ago_is_not_sold_by_an_answer_that_may_lag(world: World) -> None:
+    world.run_until(world.at(9, 1, 30))
+    world.market.set_price(SAMSUNG, 70_300)
+    world.run_until(world.at(9, 2, 20))
+    listed = _Listed(world.broker)
+    world.wrap = lambda ports: replace(ports, broker=listed)
+    world.restart()  # and compared with the account, twenty seconds after the purchase
+    _fall(world, _NEAR)
+    world.run_until(world.at(9, 3, 10))
+    listed.asked.clear()
+    _fall(world)
+
+    world.run_for(seconds=16)
+
+    assert SAMSUNG not in world.engine.books.positions
+    attempts = [name for name in listed.asked if name != "orders_of"]
+    assert attempts[:2] == ["account", "place"]
 
 
 @pytest.mark.req("O-11", "P-08", "F-110")

@@ -1,0 +1,169 @@
+"""What the realtime stream costs kr_trade: CPU (L7), and memory over a day of it.
+
+    python -m benchmarks.bench_stream [--seconds 120] [--speed 15]
+
+L7 is 200 symbols swept every 5 s beside 40 streams of 5 records a second. A session's shortest
+interval is a minute, so the server's clock runs twelve times as fast as ours: a sweep comes every
+5 s of real time, and so much more often comes everything else that a session does by the clock.
+The memory is that of a session from 10:00 to the close with 41 registrations of 20 trades a
+second each, on a clock `--speed` times as fast. Telegram is on in both.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from datetime import time as TimeOfDay
+from pathlib import Path
+
+import psutil
+
+from benchmarks.bench_cycle import CREDENTIALS, SYMBOLS
+from benchmarks.bench_memory import telegram
+from benchmarks.canned_server import CannedServer, canned_server
+from benchmarks.morning import AT, leave_behind
+from benchmarks.row import Row, hand_over
+from benchmarks.workplace import Workplace
+
+_SWEEP_S, _INTERVAL_S = 5.0, 60.0
+_STREAMED, _PER_S = 40, 5.0
+_BUSY, _BUSY_PER_S = 41, 20.0
+_HELD = SYMBOLS[:5]
+_CLOSE = TimeOfDay(15, 20)
+_QUOTES, _QUOTES_A_SWEEP = "intstock-multprice", 6  # 160 symbols that are not streamed
+_SETTLED_S = 15.0
+_START_S = 60.0
+_MB = 1024**2
+
+
+def main() -> None:
+    """Measure and hand the rows over."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of L7")
+    parser.add_argument("--speed", type=float, default=15.0, help="of the day in memory; 0: none")
+    given = parser.parse_args()
+    rows = [_cpu_row(given.seconds)]
+    if given.speed:
+        rows.append(_memory_row(given.speed))
+    hand_over(rows)
+
+
+def _cpu_row(seconds: float) -> Row:
+    print(f"L7 {len(SYMBOLS)} symbols and {_STREAMED} streams, {seconds:.0f} s ...", flush=True)
+    with _session(symbols=len(SYMBOLS), speed=_INTERVAL_S / _SWEEP_S) as (server, process):
+        server.stream(_PER_S * _STREAMED / _BUSY)  # 41 places, 200 records a second in all
+        time.sleep(_SETTLED_S)
+        server.take_calls()
+        sent, used_s, began = server.sent(), _cpu_s(process), time.monotonic()
+        time.sleep(seconds)
+        used_s = _cpu_s(process) - used_s
+        took_s, sent = time.monotonic() - began, server.sent() - sent
+        calls = [name for name, _ in server.take_calls()]
+    sweeps = calls.count(_QUOTES) / _QUOTES_A_SWEEP
+    percent = used_s / took_s * 100
+    return Row(
+        name="L7 · with streams",
+        what=f"CPU of kr_trade, {len(SYMBOLS)} symbols swept every {took_s / sweeps:.1f} s and"
+        f" {sent / took_s:.0f} records a second, Telegram on",
+        anchor="–",
+        measured=f"{used_s:.2f} s in {took_s:.0f} s, {len(calls)} calls: {percent:.2f} % of a core",
+        p50=percent,
+        unit="%",
+        aim=(1.0,),
+        least=(2.0,),
+    )
+
+
+def _memory_row(speed: float) -> Row:
+    print(f"L3 {_BUSY} streams of {_BUSY_PER_S:.0f} trades/s to the close ...", flush=True)
+    with _session(symbols=_BUSY, speed=speed) as (server, process):
+        server.stream(_BUSY_PER_S * speed)
+        began, hourly, hour = time.monotonic(), [_rss_mb(process)], AT.hour
+        now = AT
+        while now.time() < _CLOSE:
+            time.sleep(2.0)
+            now = datetime.fromisoformat(server.now())
+            if now.hour != hour:
+                hour = now.hour
+                hourly.append(_rss_mb(process))
+                print(f"   {now:%H:%M} {hourly[-1]:.1f} MB, {server.sent():,} trades", flush=True)
+        took_s, sent, cpu_s = time.monotonic() - began, server.sent(), _cpu_s(process)
+        hourly.append(_rss_mb(process))
+    per_s = sent / took_s / speed
+    return Row(
+        name="L3 · streams",
+        what=f"RSS of kr_trade from 10:00 to {_CLOSE:%H:%M}, {_BUSY} registrations,"
+        f" {sent:,} trades ({per_s:.0f} a second of the session), Telegram on",
+        anchor="–",
+        measured=f"hourly {', '.join(f'{mb:.1f}' for mb in hourly)} MB; CPU {cpu_s:.0f} s,"
+        f" {cpu_s / sent * 1e6:.0f} µs a trade",
+        p50=max(hourly),
+        unit="MB",
+        aim=(75.0,),
+        least=(110.0,),
+    )
+
+
+@contextmanager
+def _session(*, symbols: int, speed: float) -> Iterator[tuple[CannedServer, psutil.Process]]:
+    """A session that has begun, with everything registered that there is a place for."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        canned_server(delay_ms=0, held=_HELD, clock=AT, speed=speed) as server,
+        telegram() as variables,
+    ):
+        place = Workplace(
+            directory=Path(directory),
+            base_url=server.base_url,
+            ws_url=server.ws_url,
+            credentials=CREDENTIALS,
+            symbols=SYMBOLS[:symbols],
+        )
+        leave_behind(place, held=_HELD)
+        with (
+            tempfile.TemporaryFile() as output,
+            subprocess.Popen(
+                place.command("--feed", "ws"),
+                cwd=place.directory,
+                env=place.environment() | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            ) as process,
+        ):
+            try:
+                _await_registrations(server)
+                yield server, psutil.Process(process.pid)
+                if process.poll() is not None:
+                    raise RuntimeError(f"the session ended with code {process.returncode}")
+            except (TimeoutError, RuntimeError):
+                output.seek(0)
+                print(output.read().decode()[-2_000:], file=sys.stderr)
+                raise
+            finally:
+                process.terminate()
+
+
+def _await_registrations(server: CannedServer) -> None:
+    deadline = time.monotonic() + _START_S
+    while server.registered() < _BUSY:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"only {server.registered()} symbols were registered")
+        time.sleep(0.2)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def _rss_mb(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / _MB
+
+
+if __name__ == "__main__":
+    main()
