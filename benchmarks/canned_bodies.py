@@ -6,7 +6,7 @@ They have every documented field, so that reading them costs what reading KIS's 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 
 from kis_adapters.kis.documented import DOCUMENTED
@@ -17,6 +17,7 @@ COST = 69_500
 HELD_QUANTITY = 25
 _CASH = 10_000_000
 _OPEN, _HIGH, _LOW = 70_100, 70_900, 60_000
+_HOLIDAY_ROWS = 25
 _BRANCH = "91252"
 _RISING, _FALLING = "2", "5"
 
@@ -110,6 +111,17 @@ def trade_frame(symbol: str, *, at: datetime, last: int, volume: int) -> str:
     return f"0|H0STCNT0|001|{'^'.join(fields)}"
 
 
+def holidays(first: date) -> bytes:
+    """chk-holiday from `first` on: every weekday is open."""
+    days = [first + timedelta(days=n) for n in range(_HOLIDAY_ROWS)]
+    rows = [
+        dict.fromkeys(("bzdy_yn", "tr_day_yn", "opnd_yn", "sttl_day_yn"), _yes(day.weekday() < 5))
+        | {"bass_dt": f"{day:%Y%m%d}", "wday_dvsn_cd": f"{(day.weekday() + 1) % 7 + 1:02}"}
+        for day in days
+    ]
+    return _body({"output": rows})
+
+
 def approval() -> bytes:
     """oauth2/Approval; opens nothing anywhere."""
     return b'{"approval_key":"CANNED-NOT-A-KEY"}'
@@ -142,6 +154,10 @@ def _multi_price_row(symbol: str) -> bytes:
 
 def _filled(endpoint: str, at: str, **values: str) -> dict[str, str]:
     return dict.fromkeys(sorted(DOCUMENTED[endpoint, at]), "0") | values
+
+
+def _yes(is_so: bool) -> str:
+    return "Y" if is_so else "N"
 
 
 _WORDS = b'"rt_cd":"0","msg_cd":"MCA00000","msg1":"OK"}'

@@ -212,6 +212,9 @@ class _Broker:
             return 200, canned_bodies.multi_price(symbols)
         if name == "inquire-price":
             return 200, canned_bodies.price(asked["FID_INPUT_ISCD"])
+        if name == "chk-holiday":
+            first = datetime.strptime(asked["BASS_DT"], "%Y%m%d").date()  # noqa: DTZ007
+            return 200, canned_bodies.holidays(first)
         if name == "inquire-daily-ccld":
             return 200, canned_bodies.orders(self._orders)
         if name == "order-cash":

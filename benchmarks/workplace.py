@@ -26,6 +26,16 @@ from datetime import datetime, timedelta
 from kis_adapters.system.wall_clock import KST, WallClock
 WallClock.now = lambda self: datetime.now(KST) + timedelta(seconds=%f)
 """
+# Settings allow no interval below a minute; a budget is about five seconds.
+_SWEEP = """
+from datetime import timedelta
+from kis_core.session.engine import Engine
+begin = Engine.__init__
+def begin_to_sweep(self, ports, settings):
+    object.__setattr__(settings, "interval", timedelta(seconds=%f))
+    begin(self, ports, settings)
+Engine.__init__ = begin_to_sweep
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +43,7 @@ class Workplace:
     """The directory, the server (`ws_url`: its stream) and the keys; made ready by `furnish`.
 
     `shift_s`: how many seconds the clock on the wall is ahead of the real one, for a server that
-    is no simulator and tells no time."""
+    is no simulator and tells no time. `sweep_s`: a shorter interval than settings allow."""
 
     directory: Path
     base_url: str
@@ -41,6 +51,7 @@ class Workplace:
     symbols: Sequence[str]
     ws_url: str | None = None
     shift_s: float | None = None
+    sweep_s: float | None = None
 
     def furnish(self) -> None:
         """Write the two configuration files."""
@@ -85,8 +96,9 @@ class Workplace:
         arguments = ["--mode", "trade", "--confirm-real-trading", *more]
         arguments += ["--no-real-limit-symbols-first-day"]
         files = ["--config", str(self._config), "--universe", str(self._universe)]
-        shift = _SHIFT % self.shift_s if self.shift_s is not None else ""
-        return [sys.executable, "-c", shift + _RUN, *arguments, *files]
+        code = _SHIFT % self.shift_s if self.shift_s is not None else ""
+        code += _SWEEP % self.sweep_s if self.sweep_s is not None else ""
+        return [sys.executable, "-c", code + _RUN, *arguments, *files]
 
     @property
     def account(self) -> str:

@@ -47,6 +47,7 @@ from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
 from kis_core.ports.notifier import Event, EventKind
 from kis_core.session.upcoming import session_at
 
+_BEAT_S = 0.2
 _COUNTDOWN_S = 10
 _TR_FAMILY = {TradingMode.PAPER: "VTTC", TradingMode.REAL: "TTTC"}
 _BANNER = """\
@@ -222,7 +223,8 @@ def _run(
 def _heartbeat(
     settings: Settings, lock: InstanceLock, manager: ServiceManager
 ) -> Callable[[], None]:
-    """What is done whenever the loop comes round, for those who watch it."""
+    """What is done when the loop comes round, for those who watch it; a stream can make it come
+    round a hundred times a second, which nobody needs to hear."""
     url = settings.heartbeat.url
     outside = Heartbeat(
         file=settings.heartbeat.file,
@@ -230,7 +232,13 @@ def _heartbeat(
         seconds=time.monotonic,
     )
 
+    beaten_at = -_BEAT_S
+
     def beat() -> None:
+        nonlocal beaten_at
+        if time.monotonic() - beaten_at < _BEAT_S:
+            return
+        beaten_at = time.monotonic()
         lock.heartbeat(now=datetime.now(KST))
         manager.alive()
         outside.beat()

@@ -82,6 +82,7 @@ class KisWsFeed(Feed):
         self._session = StreamSession(settings.timing)
         self._counts: Counter[str] = Counter()
         self._urgent: frozenset[Symbol] = frozenset()
+        self._has_answers = False
         self._wanted: tuple[Registration, ...] = ()
         self._applied: tuple[Registration, ...] | None = None
         self._today: Session | None = None
@@ -160,8 +161,9 @@ class KisWsFeed(Feed):
 
     def _converse(self, connection: TextSocket, key: str) -> None:
         """Read and answer until the connection is lost, given up, or not wanted any more."""
-        session, wait_s = self._session, self._settings.tick_s
-        now, dead_looks = self._look_around(), 0
+        wait_s = self._settings.tick_s
+        now = looked_at = self._look_around()
+        dead_looks = 0
         while not self._stopping.is_set():
             texts = connection.receive(wait_s)
             for text in texts:
@@ -169,17 +171,22 @@ class KisWsFeed(Feed):
             if connection.is_drained:  # everything is in that was sent before we last looked
                 self._close_minutes()
             now = self._look_around()
-            step = session.next(now)
-            while step is not None:
-                connection.send(
-                    message(step.registration, approval_key=key, subscribes=step.subscribes)
-                )
-                step = session.next(now)
+            if texts and not self._has_answers and 0 <= now - looked_at < wait_s:
+                continue  # prices alone, and much of them: they give no reason to look about
+            looked_at, self._has_answers = now, False
+            self._send_steps(connection, key, now)
             self._pass_on()
-            fault = session.fault(now)
+            fault = self._session.fault(now)
             dead_looks = dead_looks + 1 if fault is not None else 0
             if fault is not None and dead_looks >= _SURE_AFTER:
                 raise ConnectionLost(fault)
+
+    def _send_steps(self, connection: TextSocket, key: str, now: float) -> None:
+        """Register and take back what is due."""
+        while (step := self._session.next(now)) is not None:
+            connection.send(
+                message(step.registration, approval_key=key, subscribes=step.subscribes)
+            )
 
     def _look_around(self) -> float:
         """What may have changed outside; returns the present second."""
@@ -245,6 +252,7 @@ class KisWsFeed(Feed):
             self._session.pinged(now)
             return
         self._session.answered(control, now)
+        self._has_answers = True
 
     def _take_notice(self, encrypted: Encrypted, now: float) -> None:
         key = self._session.notice_key

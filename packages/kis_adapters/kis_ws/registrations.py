@@ -34,7 +34,11 @@ class Step:
 
 @dataclass(slots=True)
 class Registrations:
-    """The registrations of one connection after the other. `places`: how many there are."""
+    """The registrations of one connection after the other. `places`: how many there are.
+
+    Asked for every frame that comes, and seldom changed: what follows from a change is kept until
+    the next one.
+    """
 
     places: int = PLACES
     _wanted: tuple[Registration, ...] = ()
@@ -44,14 +48,19 @@ class Registrations:
     _given_up: set[Registration] = field(default_factory=set)
     _spare: int = PLACES
     _sent_at: float | None = None
+    _active: frozenset[Registration] | None = None
+    _is_quiet: bool = False
 
     def __post_init__(self) -> None:
         self._spare = self.places
 
     @property
     def active(self) -> frozenset[Registration]:
-        """What the broker has confirmed."""
-        return frozenset(r for r, stage in self._stages.items() if stage is _Stage.ACTIVE)
+        """What the broker has confirmed; the same object until it changes."""
+        if self._active is None:
+            stages = self._stages.items()
+            self._active = frozenset(r for r, stage in stages if stage is _Stage.ACTIVE)
+        return self._active
 
     @property
     def is_settled(self) -> bool:
@@ -61,6 +70,7 @@ class Registrations:
     def want(self, wanted: Sequence[Registration]) -> None:
         """What is wanted from now on, the most important first."""
         self._wanted = tuple(dict.fromkeys(wanted))
+        self._changed()
 
     def connected(self) -> None:
         """A new connection: nothing is registered, and all places are free."""
@@ -69,37 +79,46 @@ class Registrations:
         self._not_before.clear()
         self._spare = self.places
         self._sent_at = None
+        self._changed()
 
     def next(self, now: float) -> Step | None:
         """The message that is due at `now`, or None; it counts as sent."""
+        if self._is_quiet:
+            return None
         self._give_up_waiting(now)
         if self._sent_at is not None and now - self._sent_at < SPACING_S:
             return None
         step = self._next_step(now)
+        self._is_quiet = step is None and not self._waits_for(now)
         if step is not None:
             self._sent_at = self._asked_at[step.registration] = now
             stage = _Stage.SUBSCRIBING if step.subscribes else _Stage.UNSUBSCRIBING
             self._stages[step.registration] = stage
+            self._active = None
         return step
 
     def confirmed(self, registration: Registration) -> None:
         """It stands."""
         if registration in self._stages:
             self._stages[registration] = _Stage.ACTIVE
+            self._changed()
 
     def gone(self, registration: Registration) -> None:
         """It does not stand any more."""
         self._stages.pop(registration, None)
+        self._changed()
 
     def refused(self, registration: Registration, now: float) -> None:
         """Not now: asked again after a while."""
         self._stages.pop(registration, None)
         self._not_before[registration] = now + AGAIN_AFTER_S
+        self._changed()
 
     def give_up(self, registration: Registration) -> None:
         """Not at all, whatever the connection."""
         self._stages.pop(registration, None)
         self._given_up.add(registration)
+        self._changed()
 
     def over(self, registration: Registration, now: float) -> None:
         """The places are used up: there are as many as are taken without it."""
@@ -107,6 +126,7 @@ class Registrations:
         self._spare = max(1, len(self._stages))
         if registration not in self._chosen():
             self._not_before[registration] = now + AGAIN_AFTER_S
+        self._changed()
 
     def pending_of(self, tr_ids: Sequence[str]) -> Registration | None:
         """A registration of one of `tr_ids` that waits for its answer, or None."""
@@ -114,6 +134,15 @@ class Registrations:
             if stage is _Stage.SUBSCRIBING and registration.tr_id in tr_ids:
                 return registration
         return None
+
+    def _changed(self) -> None:
+        self._active, self._is_quiet = None, False
+
+    def _waits_for(self, now: float) -> bool:
+        """Whether time alone will make something due: an answer that does not come, or a refusal
+        whose while is over."""
+        is_asked = any(stage is not _Stage.ACTIVE for stage in self._stages.values())
+        return is_asked or any(until > now for until in self._not_before.values())
 
     def _chosen(self) -> frozenset[Registration]:
         possible = [r for r in self._wanted if r not in self._given_up]

@@ -63,14 +63,15 @@ class StreamSession:
         self._has_printed = self._is_trading = self._was_live = False
         self._gap = 0.0
         self._notice_drops = 0
+        self._active: frozenset[Registration] = frozenset()
+        self._trades: frozenset[Symbol] = frozenset()
 
     @property
     def live(self) -> frozenset[Symbol]:
         """The symbols whose trades are registered; none while the stream is not LIVE."""
         if self.state is not FeedState.LIVE:
             return frozenset()
-        active = self._registrations.active
-        return frozenset(Symbol(r.tr_key) for r in active if r.tr_id not in NOTICES)
+        return self._registered_trades()
 
     def take_told(self) -> list[Told]:
         """What is to be passed on, each once."""
@@ -214,8 +215,12 @@ class StreamSession:
             self._registrations.give_up(pending)
             self._problem("feed_notices_given_up", "dropped", None)
 
-    def _registered_trades(self) -> list[Registration]:
-        return [r for r in self._registrations.active if r.tr_id not in NOTICES]
+    def _registered_trades(self) -> frozenset[Symbol]:
+        active = self._registrations.active
+        if active is not self._active:
+            self._active = active
+            self._trades = frozenset(Symbol(r.tr_key) for r in active if r.tr_id not in NOTICES)
+        return self._trades
 
     def _become(self, state: FeedState, why: str) -> None:
         if state is not self.state:

@@ -154,7 +154,7 @@ def test_what_is_asked_on_the_way_out_does_not_hide_the_first_difference(path: P
 
     # The engine plans its next cycle in a `finally`, which asks the clock once more.
     assert difference is not None
-    assert difference.asked == "broker.account"
+    assert difference.asked == "notifier.tell"  # of the sale that was not recorded
     assert difference.call == calls[difference.line].name
 
 
