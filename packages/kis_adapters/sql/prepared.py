@@ -25,6 +25,11 @@ class PreparedStatements:
         self._dialect = dialect
         self._compiled: dict[Executable, Prepared] = {}
 
+    def compile(self, statements: Sequence[Executable]) -> None:
+        """Have these ready, so that nobody waits for it later."""
+        for statement in statements:
+            self.of(statement)
+
     def of(self, statement: Executable) -> "Prepared":
         """The compiled form of a statement that lives as long as the program."""
         prepared = self._compiled.get(statement)

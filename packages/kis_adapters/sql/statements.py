@@ -105,6 +105,7 @@ SELECT_RISK = (
 )
 INSERT_DECISION = insert(schema.decisions)
 SELECT_DECISIONS_OF = _of_session(schema.decisions, "id")
+BEFORE_AN_ORDER = (INSERT_EVENTS, INSERT_ORDER, INSERT_DECISION)
 INSERT_SNAPSHOT = insert(schema.account_snapshots)
 SELECT_SNAPSHOT = (
     select(schema.account_snapshots)

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from kis_adapters.sql.account_tables import AccountTables
 from kis_adapters.sql.order_tables import OrderTables
-from kis_adapters.sql.statements import upserts_for
+from kis_adapters.sql.statements import BEFORE_AN_ORDER, upserts_for
 from kis_adapters.sql.transaction import Connections, Transaction
 from kis_core.orders.identity import Namespace
 from kis_core.ports.store import Store, UnitOfWork
@@ -28,6 +28,7 @@ class SqlStore(Store):
         self._connections = Connections(engine)
         self._namespace = namespace
         self._upserts = upserts_for(engine.dialect.name)
+        self._is_prepared = False
 
     @contextmanager
     def unit_of_work(self) -> Iterator[SqlUnitOfWork]:
@@ -38,3 +39,6 @@ class SqlStore(Store):
             transaction.rollback()
             raise
         transaction.commit()
+        if not self._is_prepared:  # the first unit of work reads what is open, and is no order's
+            self._connections.prepared.compile(BEFORE_AN_ORDER)
+            self._is_prepared = True
