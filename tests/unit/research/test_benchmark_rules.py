@@ -152,7 +152,8 @@ class _Oracle:
         return sorted(trades), self._equity(cash, holdings, self.days - 1)
 
     def _equity(self, cash: Fraction, holdings: dict[int, _Held], day: int) -> Fraction:
-        return cash + sum(held.quantity * self.close[held.row][day] for held in holdings.values())
+        shares = sum(held.quantity * self.close[held.row][day] for held in holdings.values())
+        return cash + int(shares)
 
 
 def _rows(result: CaseResult) -> list[_Row]:
