@@ -24,7 +24,6 @@ from kis_core.risk.limits import RiskLimits
 from kis_core.sizing.policy import Fixed
 from kis_core.strategy.decision import Reason
 
-
 _NEAR = 69_700  # three quarters of the way from 70,300 to the stop of 69,500
 
 
