@@ -17,9 +17,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -27,23 +25,19 @@ from sqlalchemy import (
     Engine,
     Table,
     column,
-    create_engine,
     func,
     insert,
     inspect,
-    make_url,
     or_,
     select,
     table,
-    text,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
 from kis_adapters.sql import schema
-from kis_adapters.sql.database import is_server, open_database
 from kis_adapters.sql.failures import failure_before_commit
-from kis_adapters.sql.initialize import HEAD, initialize_schema
+from kis_adapters.sql.legacy_databases import open_source, reading_of, writing_to
 from kis_adapters.sql.legacy_rows import (
     ENDED,
     EXECUTED,
@@ -58,7 +52,6 @@ from kis_adapters.sql.legacy_rows import (
     shown,
     unknown_columns,
 )
-from kis_adapters.sql.sealed_file import read_only
 from kis_core.orders.identity import Namespace
 from kis_core.ports.store import DuplicateOrder, StoreMisfit
 from kis_core.positions.position import Levels, PositionSource
@@ -86,13 +79,14 @@ def import_legacy(
     A rehearsal reports the same and changes nothing. Raises StoreMisfit for a source that cannot
     be used, StoreUnavailable. Neither shows a password.
     """
-    old = _open_source(source)
+    old = open_source(source)
     try:
-        with _reading(old) as reading:
-            _refuse_our_own(reading)
-            with _writing(target, is_rehearsal=is_rehearsal) as writing:
-                importing = _Import(reading, writing, namespace, levels_of, now)
-                return [importing.table(name) for name in TABLES]
+        with (
+            reading_of(old) as reading,
+            writing_to(target, is_rehearsal=is_rehearsal) as writing,
+        ):
+            importing = _Import(reading, writing, namespace, levels_of, now)
+            return [importing.table(name) for name in TABLES]
     except (SQLAlchemyError, sqlite3.Error) as error:
         failure = failure_before_commit(error)
         if isinstance(failure, DuplicateOrder):
@@ -102,72 +96,6 @@ def import_legacy(
         raise failure from error
     finally:
         old.dispose()
-
-
-def _open_source(source: str) -> Engine:
-    try:
-        url = make_url(source)
-    except (SQLAlchemyError, ValueError):
-        # `from None`: the parser's own message may quote a part of the password.
-        raise StoreMisfit("--from 의 주소를 읽을 수 없습니다 (예: mysql+pymysql://...)") from None
-    if not url.drivername.startswith("sqlite"):
-        return open_database(source)
-    file = Path(url.database or "")
-    if not file.is_file():
-        raise StoreMisfit(f"옛 데이터베이스 파일이 없습니다: {file}")
-    return create_engine("sqlite://", creator=lambda: read_only(file), hide_parameters=True)
-
-
-@contextmanager
-def _reading(old: Engine) -> Iterator[Connection]:
-    """One view of the old database for all tables, in which nothing can be written."""
-    with old.connect() as connection:
-        if is_server(old):
-            connection = connection.execution_options(
-                isolation_level="REPEATABLE READ", stream_results=True
-            )
-            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        else:
-            connection.exec_driver_sql("BEGIN")
-        yield connection
-        connection.rollback()
-
-
-def _refuse_our_own(reading: Connection) -> None:
-    if schema.order_events.name in {n.lower() for n in inspect(reading).get_table_names()}:
-        raise StoreMisfit("--from 은 옛 시스템이 아니라 이 프로그램의 데이터베이스입니다")
-
-
-@contextmanager
-def _writing(target: Engine, *, is_rehearsal: bool) -> Iterator[Connection]:
-    """A transaction on `target`; a rehearsal's is undone, and makes no database that is not."""
-    if not is_rehearsal:
-        initialize_schema(target)
-        with target.begin() as writing:
-            yield writing
-        return
-    place = target if _is_ready(target) else create_engine("sqlite://")
-    with place.connect() as writing:
-        if place is not target:
-            schema.metadata.create_all(writing)
-        yield writing
-        writing.rollback()
-    if place is not target:
-        place.dispose()
-
-
-def _is_ready(target: Engine) -> bool:
-    """Whether there is a database of ours. Raises StoreMisfit for one of another version."""
-    if not is_server(target) and not Path(str(target.url.database)).exists():
-        return False
-    with target.connect() as connection:
-        is_ours = inspect(connection).has_table("alembic_version")
-        versions = "SELECT version_num FROM alembic_version"
-        found = set(connection.execute(text(versions)).scalars()) if is_ours else {HEAD}
-        connection.rollback()
-    if found != {HEAD}:
-        raise StoreMisfit("데이터베이스가 이 버전이 아닙니다. 먼저 --mode verify 를 실행하세요")
-    return is_ours
 
 
 class _Import:
@@ -185,6 +113,14 @@ class _Import:
         self._there = {name.lower(): name for name in inspect(reading).get_table_names()}
         self._first_session = self._first_session_here()
         self._held: Mapping[str, int] = {}
+        self._takers: Mapping[str, Callable[[OldRow, TableReport], bool]] = {
+            "symbol_cache": self._symbol_cache,
+            "trades": self._trades,
+            "account_snapshots": self._account_snapshots,
+            "daily_summary": self._daily_summary,
+            "positions": self._positions,
+            "order_state": self._order_state,
+        }
 
     def table(self, name: str) -> TableReport:
         """Bring one table over."""
@@ -197,7 +133,7 @@ class _Import:
         report.unknown_columns = unknown_columns(name, columns)
         if name == "positions":
             self._held = self._count_held(there, columns)
-        take: Callable[[OldRow, TableReport], bool] = getattr(self, f"_{name}")
+        take = self._takers[name]
         for row in self._rows(there, columns):
             report.read += 1
             try:
