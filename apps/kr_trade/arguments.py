@@ -119,7 +119,7 @@ def parse(argv: list[str]) -> Arguments:
         parser.error("--mode symbol 에는 --stock 하나와 --adopt, --ignore, --clear-halt 중 하나")
     if given.mode == Mode.BACKUP and given.to is None:
         parser.error("--mode backup 에는 --to 파일")
-    if given.mode in (Mode.RESTORE, Mode.IMPORT_LEGACY) and getattr(given, "from") is None:
+    if given.mode in (Mode.RESTORE, Mode.IMPORT_LEGACY) and given.source is None:
         parser.error(f"--mode {given.mode} 에는 --from")
     if given.mode != Mode.IMPORT_LEGACY and given.dry_run:
         parser.error("--dry-run 은 --mode import-legacy 에만")
@@ -143,7 +143,7 @@ def parse(argv: list[str]) -> Arguments:
         order=given.order,
         decision=given.decision,
         to=given.to,
-        source=getattr(given, "from"),
+        source=given.source,
         yes=given.yes,
         is_rehearsal=given.dry_run,
     )
@@ -210,7 +210,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--to", type=Path, metavar="파일", help="backup: 백업할 파일")
     parser.add_argument(
-        "--from", metavar="파일|DSN", help="restore: 백업 파일 · import-legacy: 옛 데이터베이스"
+        "--from",
+        dest="source",
+        metavar="파일|DSN",
+        help="restore: 백업 파일 · import-legacy: 옛 데이터베이스",
     )
     parser.add_argument(
         "--yes", action="store_true", help="restore: 지금의 데이터베이스를 백업으로 바꿈"

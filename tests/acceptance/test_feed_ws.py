@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from datetime import time as TimeOfDay
@@ -14,9 +14,9 @@ import pytest
 
 from kis_core.market.session import KST
 from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
-from kis_sandbox.faults import Fault, FaultKind, Faults
-from kis_sandbox.sandbox import Sandbox
+from kis_sandbox.faults import FaultKind
 from kis_sandbox.server import SandboxServer
+from tests.acceptance.planned_faults import PlannedFaults, Planning
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Desk, Ended, TwoDays
@@ -30,7 +30,6 @@ _PACED = "simulator: {day_seconds: 90}\n"
 _PAST_THE_STOP = "75"  # minutes after the open
 
 _FRAME, _SUBSCRIBE, _NOTICE = "ws-frame", "ws-subscribe", "ws-notice"
-Planning = tuple[TimeOfDay, str, FaultKind, int | None, dict[str, object]]
 _PLAN: tuple[Planning, ...] = (
     (TimeOfDay(8), _NOTICE, FaultKind.NOTICE_DUPLICATE, None, {}),
     (TimeOfDay(8), _NOTICE, FaultKind.NOTICE_REORDER, None, {}),
@@ -46,22 +45,6 @@ _PLAN: tuple[Planning, ...] = (
     (TimeOfDay(9, 36), _FRAME, FaultKind.WS_CLOSE, 1, {}),
     (TimeOfDay(9, 58), _FRAME, FaultKind.WS_DROP, 1, {}),
 )
-
-
-class Planned(Faults):
-    """Faults that are installed when the market's time has come."""
-
-    def __init__(self, sandbox: Sandbox, plan: Sequence[Planning] = _PLAN) -> None:
-        super().__init__(_SEED)
-        self._sandbox = sandbox
-        self._waiting = list(plan)
-
-    def striking(self, route: str) -> dict[FaultKind, Fault]:
-        now = self._sandbox.exchange.now.astimezone(KST).time()
-        while self._waiting and self._waiting[0][0] <= now:
-            _, where, kind, count, params = self._waiting.pop(0)
-            self.add(where, kind, count=count, params=params)
-        return super().striking(route)
 
 
 @dataclass(slots=True)
@@ -87,7 +70,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     keys = CREDENTIALS[Personality.PAPER]
     config = SandboxConfig(mode=Personality.PAPER, start=_START, seed=_SEED)
     with SandboxServer(config) as server:
-        server.sandbox.faults = Planned(server.sandbox)
+        server.sandbox.faults = PlannedFaults(server.sandbox, _PLAN, seed=_SEED)
         ended = desk.run(
             "--mode",
             "trade",

@@ -16,7 +16,7 @@ from kis_core.market.session import KST
 from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
 from kis_sandbox.faults import ANY_ROUTE, FaultKind
 from kis_sandbox.server import SandboxServer
-from tests.acceptance.test_feed_ws import Planned, Planning
+from tests.acceptance.planned_faults import PlannedFaults, Planning
 from tests.telegram_server import CHAT, TOKEN, TelegramServer, serving
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyDay]:
         mode=Personality.PAPER, start=datetime(2026, 11, 24, 8, 30, tzinfo=KST), seed=8
     )
     with SandboxServer(config) as server, serving() as telegram:
-        server.sandbox.faults = faults = Planned(server.sandbox, _plan())
+        server.sandbox.faults = faults = PlannedFaults(server.sandbox, _plan(), seed=8)
         process = desk.start(
             *("--mode", "trade", "--feed", "ws", "--config", "paced.yaml"),
             *("--exit-after-close", *_SYMBOLS),

@@ -397,7 +397,7 @@ def test_the_old_database_is_only_read(old: str, target: Engine) -> None:
     writes = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "kis_adapters.sql.legacy_import._refuse_our_own",
+            "kis_adapters.sql.legacy_databases._refuse_our_own",
             lambda reading: writes.append(_try_to_write(reading)),
         )
         with suppress(StoreMisfit, StoreUnavailable):
