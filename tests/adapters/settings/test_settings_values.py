@@ -304,6 +304,7 @@ def test_nothing_secret_is_in_any_text_form_of_the_settings(load: Load) -> None:
         "KIS_HTS_ID": "SECRET-hts",
         "TELEGRAM_BOT_TOKEN": "1:SECRET-bot",
         "TELEGRAM_CHAT_ID": "-777000777",
+        "HEARTBEAT_URL": "https://watch.example.invalid/SECRET-check",
         "DB_HOST": "db.example.invalid",
         "DB_NAME": "trading",
         "DB_USER": "trader",
@@ -331,6 +332,27 @@ def test_an_error_in_a_secret_does_not_show_it(load: Load) -> None:
         load(environ={"DATABASE_URL": "postgresql://u:SECRET@h/n"})
 
     assert "SECRET" not in refused.value.message_ko
+
+
+@pytest.mark.req("V-07", "M-07")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://watch.example.invalid/SECRET",
+        "ftp://watch.example.invalid/SECRET",
+        "https://user:SECRET@watch.example.invalid/",
+        "SECRET",
+    ],
+)
+def test_a_watcher_is_called_by_https_or_on_this_machine_and_never_shown(
+    load: Load, url: str
+) -> None:
+    with pytest.raises(SettingsError, match="HEARTBEAT_URL") as refused:
+        load(environ={"HEARTBEAT_URL": url})
+
+    assert "SECRET" not in refused.value.message_ko
+    here = load(environ={"HEARTBEAT_URL": "http://127.0.0.1:8000/SECRET"})
+    assert "SECRET" not in f"{here!r} {here.masked()}"
 
 
 def test_equal_settings_have_equal_fingerprints_whatever_the_secrets(load: Load) -> None:
