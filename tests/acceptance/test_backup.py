@@ -126,7 +126,8 @@ def test_an_old_mariadb_is_rehearsed_imported_and_traded_on(desk: "Desk", mariad
             " pnl DECIMAL(15,2), executed_at DATETIME, UNIQUE (idempotency_key))",
             "INSERT INTO trades VALUES (1, 'a', '005930', 'BUY', 7000, 3, NULL, '2026-02-10 9:30')",
             "INSERT INTO trades VALUES (2, 'b', '005930', 'SELL', 7100, 3, 27, '2026-02-11 9:30')",
-            "INSERT INTO trades VALUES (3, 'c', '005930', 'SELL', 9, 1, -9000000, NOW())",
+            "INSERT INTO trades VALUES (3, 'c', '005930', 'SELL', 9, 1, -9000000,"
+            f" '{datetime.now(KST):%Y-%m-%d %H:%M:%S}')",
             "CREATE TABLE positions (stock_code CHAR(6), quantity INT, entry_price DECIMAL(15,2),"
             " atr_at_entry DOUBLE, entry_date DATE)",
             "INSERT INTO positions VALUES ('035720', 10, 45000, 900, '2026-02-11')",

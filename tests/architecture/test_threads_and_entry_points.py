@@ -65,7 +65,9 @@ def test_the_engine_runs_in_one_thread_and_only_named_places_start_another() -> 
 
 
 @pytest.mark.req("F-108")
-def test_nothing_but_the_countdown_of_a_real_start_calls_time_sleep() -> None:
+def test_nothing_that_trades_calls_time_sleep() -> None:
+    """The countdown before REAL, and the two writers of what is told and recorded, which give way
+    to an order for a moment, each in a thread of its own."""
     sleeping = [
         module
         for module, tree in _modules(*_PRODUCT)
@@ -73,7 +75,11 @@ def test_nothing_but_the_countdown_of_a_real_start_calls_time_sleep() -> None:
         if name == "sleep" and owner in ("time", "")
     ]
 
-    assert sleeping == ["apps/kr_trade/__main__.py"]
+    assert sleeping == [
+        "packages/kis_adapters/console/fan_out.py",
+        "packages/kis_adapters/recording/tape.py",
+        "apps/kr_trade/__main__.py",
+    ]
 
 
 @pytest.mark.req("F-108")
