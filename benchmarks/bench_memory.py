@@ -1,4 +1,4 @@
-"""L3 and L7: what a running kr_trade keeps in memory over a day, the CPU it takes, and what its
+"""L3: what a running kr_trade keeps in memory over a day, the CPU it takes, and what its
 imports cost; with Telegram on, and the dashboard beside it.
 
     python -m benchmarks.bench_memory [--symbols 200] [--imports 7]
@@ -11,7 +11,6 @@ takes a minute or two.
 
 import argparse
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -41,7 +40,6 @@ _EVERY_S = 0.25
 _PATIENCE_S = 900.0
 _MB = 1_024  # KiB
 _FEW = 40
-_PER_CALL, _SWEEP_EVERY_S = 30, 5.0  # REAL's symbols a call; L7's own interval
 _WITHOUT = "import sys"
 _WITH = "import apps.kr_trade.__main__"
 _USED = "; import resource; r = resource.getrusage(resource.RUSAGE_SELF); "
@@ -63,7 +61,6 @@ class Day:
 
     samples: list[Sample]
     cpu_s: float
-    quote_calls: int
     database_mb: float
     log_mb: float
     audit_mb: float
@@ -92,7 +89,6 @@ def main() -> None:
             _memory_row(day.samples, symbols),
             _page_row(page_mb),
             _imports_row(cpu_s),
-            _cpu_row(day, symbols),
             _growth_row(day, symbols),
         ]
     hand_over(rows)
@@ -214,7 +210,6 @@ def a_day(place: Workplace, feed: str, variables: dict[str, str]) -> Day:
                     break
                 samples += a_sample(process.pid, http)
                 time.sleep(_EVERY_S)
-            served = http.get("/sandbox/ledger").json()["requests"]
         if usage is None:
             process.kill()
             process.wait()
@@ -227,7 +222,6 @@ def a_day(place: Workplace, feed: str, variables: dict[str, str]) -> Day:
     return Day(
         samples=samples,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        quote_calls=int(served["intstock-multprice"]),
         database_mb=size_mb(data.glob("kis.db*")),
         log_mb=size_mb(logs.glob("*.log*")),
         audit_mb=size_mb((logs / "audit").glob("*.json")),
@@ -281,24 +275,6 @@ def _page_row(rss_mb: float) -> Row:
         unit="MB",
         aim=(),
         least=(),
-    )
-
-
-def _cpu_row(day: Day, symbols: int) -> Row:
-    sweeps = day.quote_calls / math.ceil(symbols / _PER_CALL)
-    per_sweep_s = day.cpu_s / sweeps
-    percent = per_sweep_s / _SWEEP_EVERY_S * 100
-    return Row(
-        name="L7 · sweeps",
-        what=f"CPU of the whole day of {symbols} symbols, Telegram on, imports included, as if"
-        f" each of its {sweeps:,.0f} sweeps came every {_SWEEP_EVERY_S:.0f} s",
-        anchor="–",
-        measured=f"{day.cpu_s:.1f} s a day, {per_sweep_s * 1_000:.0f} ms a sweep: {percent:.2f} %"
-        " of a core",
-        p50=percent,
-        unit="%",
-        aim=(1.0,),
-        least=(2.0,),
     )
 
 

@@ -100,15 +100,19 @@ def price(symbol: str) -> bytes:
     return _body({"output": told})
 
 
-def trade_frame(symbol: str, *, at: datetime, last: int, volume: int) -> str:
-    """A frame of the realtime stream with one trade of 47 fields. Source: kis-wire 6.4."""
+def trade_frame(symbol: str, *, at: datetime, last: int, volume: int, count: int = 1) -> str:
+    """A frame of the realtime stream with `count` trades of 47 fields; `volume` is the day's after
+    the last of them. Source: kis-wire 6.4."""
     fields = ["0"] * 47
     fields[0:4] = symbol, f"{at:%H%M%S}", str(last), _RISING if last >= BASE else _FALLING
     fields[4] = str(last - BASE)
     fields[7:10] = str(_OPEN), str(_HIGH), str(_LOW)
-    fields[12:15] = "1", str(volume), str(volume * BASE)
-    fields[33], fields[35] = f"{at:%Y%m%d}", "N"
-    return f"0|H0STCNT0|001|{'^'.join(fields)}"
+    fields[12], fields[33], fields[35] = "1", f"{at:%Y%m%d}", "N"
+    records = []
+    for so_far in range(volume - count + 1, volume + 1):
+        fields[13:15] = str(so_far), str(so_far * BASE)
+        records.append("^".join(fields))
+    return f"0|H0STCNT0|{count:03}|{'^'.join(records)}"
 
 
 def holidays(first: date) -> bytes:

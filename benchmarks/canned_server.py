@@ -53,9 +53,10 @@ class CannedServer:
             raise LookupError(f"nobody listens to {symbol}")
         return float(answer.json())
 
-    def stream(self, per_s: float) -> None:
-        """Stream so many trades of each registered symbol a second, until the server ends."""
-        self._http.get("/canned/stream", params={"per_s": per_s})
+    def stream(self, per_s: float, *, a_frame: int = 1) -> None:
+        """Stream so many trades of each registered symbol a second, until the server ends;
+        `a_frame` of them come in one frame, as the broker does when it is busy."""
+        self._http.get("/canned/stream", params={"per_s": per_s, "a_frame": a_frame})
 
     def sent(self) -> int:
         """How many trades were streamed."""
@@ -149,7 +150,8 @@ class _Broker:
         if url.path == "/canned/tick":
             return await self._tick(asked["symbol"], int(asked["last"]))
         if url.path == "/canned/stream":
-            self._streaming = asyncio.create_task(self._stream(float(asked["per_s"])))
+            stream = self._stream(float(asked["per_s"]), int(asked["a_frame"]))
+            self._streaming = asyncio.create_task(stream)
             return 200, b"{}"
         if url.path == "/canned/state":
             state = {"sent": self._sent, "registered": len(self._listeners)}
@@ -188,20 +190,22 @@ class _Broker:
         await connection.send(frame)
         return 200, json.dumps(left_at).encode()
 
-    async def _stream(self, per_s: float) -> None:
+    async def _stream(self, per_s: float, a_frame: int) -> None:
         symbols = list(self._listeners.items())
-        started = time.monotonic()
+        started, frames = time.monotonic(), 0
         while True:
-            due = int((time.monotonic() - started) * per_s * len(symbols))
+            due = int((time.monotonic() - started) * per_s * len(symbols) / a_frame)
             now = self._now()
-            for number in range(self._sent, due):
+            for number in range(frames, due):
                 symbol, connection = symbols[number % len(symbols)]
-                self._volume += 1
+                self._volume += a_frame
                 last = canned_bodies.PRICE + 100 * (number // len(symbols) % 5)
-                frame = canned_bodies.trade_frame(symbol, at=now, last=last, volume=self._volume)
+                frame = canned_bodies.trade_frame(
+                    symbol, at=now, last=last, volume=self._volume, count=a_frame
+                )
                 with suppress(ConnectionClosed):
                     await connection.send(frame)
-            self._sent = due
+            frames, self._sent = due, due * a_frame
             await asyncio.sleep(_STREAM_STEP_S)
 
     def _said(self, name: str, asked: Mapping[str, str], content: bytes) -> tuple[int, bytes]:

@@ -38,9 +38,10 @@ _BENCHMARKS = {
     "G1": "benchmarks.bench_growth",
     "L4": "benchmarks.bench_cycle",
     "L5": "benchmarks.bench_tick",
+    "L7": "benchmarks.bench_stream",
     "L6": "benchmarks.bench_restart",
 }
-_MEASURED_WITH = {"B5": "B4", "B6": "B3", "L7": "L3"}
+_MEASURED_WITH = {"B5": "B4", "B6": "B3"}
 _HEADINGS = (
     "row",
     "what",
