@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from kis_adapters.audit.folder import TrailFolder
+from kis_adapters.audit.reader import Trail
 from kis_core.market.session import KST
+from kis_core.orders.identity import TradingMode
 from kis_core.research.store import read_store
 from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
 from kis_sandbox.server import SandboxServer
@@ -115,6 +118,32 @@ def test_a_day_enters_and_exits_on_the_virtual_account(bench: Bench) -> None:
         - bought["amount"]
         - bought["commission"]
     )
+
+
+@pytest.mark.req("L-03", "L-04")
+def test_its_trail_is_a_chain_of_its_own_and_tells_its_trades(bench: Bench) -> None:
+    """Two runs, one chain; nothing of it stands in the files of what is really traded."""
+    [file] = bench.desk.directory.rglob("audit_cbt_*.json")
+    account = json.loads(file.read_text(encoding="utf-8").splitlines()[0])["account"]
+    folder = TrailFolder(file.parent, "audit_cbt")
+    trail = Trail(folder, mode=TradingMode.VIRTUAL, account=account)
+
+    checked, rebuilt = trail.check(), trail.rebuilt()
+
+    assert (checked.problem, checked.files) == (None, 1)
+    told = {
+        order_id: trade for order_id, trade in rebuilt.trades.items() if isinstance(trade, dict)
+    }
+    stored = bench.rows("SELECT order_id, side, quantity, realised_pnl FROM trades")
+    assert {
+        (order_id, trade["side"], trade["quantity"], trade["realised_pnl"])
+        for order_id, trade in told.items()
+    } == {tuple(row) for row in stored}
+    held = {
+        row["stock_code"] for row in bench.rows("SELECT * FROM positions WHERE open_symbol > ''")
+    }
+    assert rebuilt.positions.keys() == held
+    assert list(file.parent.glob("audit_2*.json")) == []
 
 
 @pytest.mark.req("M-03")
