@@ -96,6 +96,7 @@ def a_restart_in_mid_session(directory: Path) -> Iterator[Figure]:
         first.kill()
         second = stage.trade("--universe", "universe.yaml")
         wait_for(second, EventKind.POSITION_OPENED)
+        stage.await_events(2, EventKind.UNIVERSE_SELECTED, step="cache")
         second.kill()
         before = stage.stops()
         yield ends_well(stage.trade("--universe", "universe.yaml"))

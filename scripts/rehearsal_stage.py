@@ -18,6 +18,7 @@ from kis_adapters.console.words import TITLES
 from kis_core.ports.notifier import EventKind
 from scripts.chaos import App, Market, default_database, differences, market_in
 
+_LOGGED_WITHIN_S = 30.0
 _DAY_S = 240.0  # real time that a simulated day may take on a busy machine
 _SOON_S = 60.0
 _SEED = 8  # a market whose first day has entries
@@ -62,11 +63,22 @@ class Stage:
         fixed = ("--mode", "trade", "--config", "rehearsal.yaml", "--exit-after-close")
         return App(self.directory, [*fixed, *arguments], self.market.variables())
 
+    def await_events(self, count: int, kind: EventKind, **fields: object) -> None:
+        """Wait until the log has so many: it is written behind the console, each by its own
+        thread, and what is killed writes no more. Raises RuntimeError."""
+        deadline = time.monotonic() + _LOGGED_WITHIN_S
+        while len(self.events(kind, **fields)) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{kind.value} is not in the log {count} times")
+            time.sleep(0.05)
+
     def events(self, kind: EventKind, **fields: object) -> list[dict[str, Any]]:
         """The log's events of `kind` that have these `fields`, oldest first."""
         found = []
         for log in sorted((self.directory / "logs").glob("*.log")):
-            for line in log.read_text(encoding="utf-8").splitlines():
+            for line in log.read_text(encoding="utf-8").splitlines(keepends=True):
+                if not line.endswith("\n"):
+                    continue  # being written
                 event = json.loads(line)
                 if event["event"] == kind.value and fields.items() <= event.items():
                     found.append(event)
