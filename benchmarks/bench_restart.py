@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench_cycle import CREDENTIALS, RATE_PER_S, SYMBOLS
+from benchmarks.bench_memory import telegram
 from benchmarks.canned_server import CannedServer, canned_server
 from benchmarks.morning import AT, leave_behind
 from benchmarks.row import Row, hand_over
@@ -45,6 +46,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as directory,
         canned_server(delay_ms=given.delay_ms, held=_HELD, clock=AT) as server,
+        telegram() as variables,
     ):
         place = Workplace(
             directory=Path(directory),
@@ -53,14 +55,14 @@ def main() -> None:
             symbols=SYMBOLS,
         )
         leave_behind(place, held=_HELD)
-        _restart(place, server)  # the first run writes what later ones find
+        _restart(place, server, variables)  # the first run writes what later ones find
         imports_s, ready_s = [], []
         for number in range(given.runs):
             print(f"L6 run {number + 1} of {given.runs} ...", flush=True)
             imports_s.append(_seconds_to_import(place))
-            ready_s.append(_restart(place, server).ready_s)
+            ready_s.append(_restart(place, server, variables).ready_s)
         print(f"L4 {_CYCLES} of the engine's cycles, a minute each ...", flush=True)
-        run = _restart(place, server, cycles=_CYCLES)
+        run = _restart(place, server, variables, cycles=_CYCLES)
         round_trip_s = server.round_trip_s()
     rows = [_restart_row(ready_s, imports_s, round_trip_s)]
     rows += [_cycle_row(run, delay_ms=given.delay_ms, round_trip_s=round_trip_s)]
@@ -83,7 +85,7 @@ def _restart_row(ready_s: list[float], imports_s: list[float], round_trip_s: flo
     median = statistics.median(ready_s)
     return Row(
         name="L6",
-        what=f"restart to ready, {len(SYMBOLS)} symbols, {len(_HELD)} positions",
+        what=f"restart to ready, {len(SYMBOLS)} symbols, {len(_HELD)} positions, Telegram on",
         anchor=f"imports {import_s:.2f} s + {_CALLS} calls = {anchor_s:.2f} s",
         measured=f"{median:.2f} s (slowest of {len(ready_s)}: {max(ready_s):.2f} s)",
         p50=median / anchor_s,
@@ -110,7 +112,9 @@ def _cycle_row(run: _Run, *, delay_ms: int, round_trip_s: float) -> Row:
     )
 
 
-def _restart(place: Workplace, server: CannedServer, *, cycles: int = 0) -> _Run:
+def _restart(
+    place: Workplace, server: CannedServer, variables: dict[str, str], *, cycles: int = 0
+) -> _Run:
     """Raises TimeoutError, after printing the program's last words, when it does not get there."""
     server.take_calls()
     started = time.monotonic()
@@ -118,7 +122,7 @@ def _restart(place: Workplace, server: CannedServer, *, cycles: int = 0) -> _Run
         process = subprocess.Popen(
             place.command(),
             cwd=place.directory,
-            env=place.environment(),
+            env=place.environment() | variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
