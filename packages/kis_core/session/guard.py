@@ -290,8 +290,9 @@ class Guard:
             evidence=decision.evidence,
         )
         if isinstance(answer, Rejected):
-            self.is_retrying = self._holds_less_than(quantity, position.symbol)
-            if not self.is_retrying:
+            if self._holds_less_than(quantity, position.symbol):
+                self.is_retrying = True
+            else:
                 self._park(position.symbol, decision.reason, code=answer.code, kind=answer.kind)
         elif isinstance(answer, Order) and not answer.is_live:
             self.is_retrying = True

@@ -366,6 +366,28 @@ def test_shares_sold_by_hand_a_moment_ago_are_not_sold_again(world: World) -> No
     assert world.broker.costs == {}
 
 
+@pytest.mark.req("O-12", "O-10")
+def test_anothers_refusal_does_not_delay_the_sale_that_never_left(world: World) -> None:
+    world.list_symbol(HYNIX, last_close=70_000)
+    world.tune(candidates=(SAMSUNG, HYNIX))
+    world.run_until(world.at(9, 1, 30))
+    for symbol in (SAMSUNG, HYNIX):
+        world.market.set_price(symbol, 70_300)
+    world.run_until(world.at(9, 5))
+    assert world.broker.costs.keys() == {SAMSUNG, HYNIX}
+    for fault in (Fault.REFUSE, Fault.REJECT):
+        world.broker.fail_next("place", fault)
+    for symbol in (SAMSUNG, HYNIX):
+        world.market.set_price(symbol, 69_400)
+
+    world.run_until(world.at(9, 6, 10))
+
+    never_left, refused, again = _sales(world)
+    assert (never_left.code, refused.code) == ("not_sent", "40070000")
+    assert again.intent.symbol == never_left.intent.symbol
+    assert again.created_at - never_left.created_at <= timedelta(seconds=4)
+
+
 @pytest.mark.req("O-11", "O-12", "F-029")
 def test_a_second_attempt_asks_the_account_first(holding: World) -> None:
     asked = _listed(holding)
