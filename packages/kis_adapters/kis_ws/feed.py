@@ -82,7 +82,6 @@ class KisWsFeed(Feed):
         self._session = StreamSession(settings.timing)
         self._counts: Counter[str] = Counter()
         self._urgent: frozenset[Symbol] = frozenset()
-        self._has_answers = False
         self._wanted: tuple[Registration, ...] = ()
         self._applied: tuple[Registration, ...] | None = None
         self._today: Session | None = None
@@ -161,19 +160,13 @@ class KisWsFeed(Feed):
 
     def _converse(self, connection: TextSocket, key: str) -> None:
         """Read and answer until the connection is lost, given up, or not wanted any more."""
-        wait_s = self._settings.tick_s
-        now = looked_at = self._look_around()
-        dead_looks = 0
+        now, dead_looks = self._look_around(), 0
         while not self._stopping.is_set():
-            texts = connection.receive(wait_s)
-            for text in texts:
+            for text in connection.receive(self._settings.tick_s):
                 self._take(text, now, connection)
             if connection.is_drained:  # everything is in that was sent before we last looked
                 self._close_minutes()
             now = self._look_around()
-            if texts and not self._has_answers and 0 <= now - looked_at < wait_s:
-                continue  # prices alone, and much of them: they give no reason to look about
-            looked_at, self._has_answers = now, False
             self._send_steps(connection, key, now)
             self._pass_on()
             fault = self._session.fault(now)
@@ -252,7 +245,6 @@ class KisWsFeed(Feed):
             self._session.pinged(now)
             return
         self._session.answered(control, now)
-        self._has_answers = True
 
     def _take_notice(self, encrypted: Encrypted, now: float) -> None:
         key = self._session.notice_key
