@@ -1,5 +1,7 @@
 """The 41 places of a session, and the distance between two messages."""
 
+from random import Random
+
 import pytest
 
 from kis_adapters.kis_ws.control import Registration
@@ -163,3 +165,37 @@ def test_an_answer_nobody_waits_for_registers_nothing() -> None:
     registrations.confirmed(one(1))
 
     assert registrations.active == set()
+
+
+@pytest.mark.req("W-07")
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_kept_between_changes_is_what_would_be_worked_out_anew(seed: int) -> None:
+    """Beside one that keeps nothing, through 400 things that can happen in any order."""
+    random, now = Random(seed), 0.0
+    keeping, forgetting = Registrations(places=5), Registrations(places=5)
+    messages = 0
+    for _ in range(400):
+        now += random.choice((0.05, 0.2, 3.0, 12.0))
+        about = one(random.randrange(9))
+        names = ["want", "confirmed", "gone", "refused", "over", "connected", "give_up"]
+        name = random.choices(names, weights=[4, 8, 2, 2, 1, 1, 0.1])[0]
+        order = wanted(*random.sample(range(9), 7))
+        for registrations in (keeping, forgetting):
+            match name:
+                case "want":
+                    registrations.want(order)
+                case "connected":
+                    registrations.connected()
+                case "refused" | "over":
+                    getattr(registrations, name)(about, now)
+                case _:
+                    getattr(registrations, name)(about)
+        for _ in range(3):
+            forgetting._changed()
+            step = keeping.next(now)
+            assert step == forgetting.next(now)
+            assert keeping.active == forgetting.active
+            messages += step is not None
+            now += 0.2
+
+    assert messages > 50
