@@ -33,7 +33,8 @@ from kis_core.strategy.context import DayContext, NoContext
 
 _GONE_ANSWERS, _GONE_FOR = 5, timedelta(minutes=5)
 _YOUNG = timedelta(seconds=10)
-_SURE_FOR, _STILL_SURE = timedelta(seconds=90), timedelta(seconds=40)  # a cycle between them
+_SURE_FOR = timedelta(seconds=90)
+_STILL_SURE = timedelta(seconds=40)  # looked at every 15 s near a stop, long before the other
 _NEW_ANSWERS, _NEW_FOR = 3, timedelta(seconds=60)
 
 
@@ -103,7 +104,7 @@ class Custody:
 
     def stay_sure(self) -> None:
         """Ask the account before a sale needs it, so that the sale need not wait for it."""
-        if not self.books.positions or self._is_younger_than(_STILL_SURE):
+        if self._is_younger_than(_STILL_SURE):
             return
         with suppress(BrokerUnavailable):  # told by the line; the sale itself will ask
             self.refresh()
@@ -144,16 +145,16 @@ class Custody:
             for difference in found
         )
 
-    def _is_younger_than(self, age: timedelta) -> bool:
-        state = self.state
-        return state is not None and timedelta(0) <= self.clock.now() - state.at < age
-
     def write_mirror(self) -> None:
         """Bring `data/positions.json` up to the books, where it is not."""
         positions = tuple(self.books.positions[s] for s in sorted(self.books.positions))
         if positions != self._mirrored:
             self.mirror.write(positions, at=self.clock.now())
             self._mirrored = positions
+
+    def _is_younger_than(self, age: timedelta) -> bool:
+        state = self.state
+        return state is not None and timedelta(0) <= self.clock.now() - state.at < age
 
     def _unsettled(self, ours: tuple[Order, ...]) -> frozenset[Symbol]:
         """Symbols whose holdings may still be moving, by what is stored: a restart knows too; and
