@@ -26,6 +26,7 @@ from benchmarks.bench_cycle import CREDENTIALS, RATE_PER_S, SYMBOLS
 from benchmarks.bench_memory import telegram
 from benchmarks.canned_server import CannedServer, canned_server
 from benchmarks.morning import AT, leave_behind
+from benchmarks.process import running
 from benchmarks.row import Row, hand_over
 from benchmarks.workplace import Workplace
 
@@ -115,27 +116,12 @@ def _cycle_row(run: _Run, *, delay_ms: int, round_trip_s: float) -> Row:
 def _restart(
     place: Workplace, server: CannedServer, variables: dict[str, str], *, cycles: int = 0
 ) -> _Run:
-    """Raises TimeoutError, after printing the program's last words, when it does not get there."""
+    """Raises TimeoutError when the program does not get there."""
     server.take_calls()
     started = time.monotonic()
-    with (place.directory / "output").open("w+b") as output:
-        process = subprocess.Popen(
-            place.command(),
-            cwd=place.directory,
-            env=place.environment() | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            calls = _calls_of(server, cycles, is_alive=lambda: process.poll() is None)
-        except TimeoutError:
-            output.seek(0)
-            print(output.read().decode()[-2_000:], file=sys.stderr)
-            raise
-        finally:
-            process.terminate()
-            process.wait()
+    environment = place.environment() | variables
+    with running(place.command(), where=place.directory, environment=environment) as process:
+        calls = _calls_of(server, cycles, is_alive=lambda: process.poll() is None)
     round_trip_s = server.round_trip_s(samples=3)
     asked = [at for name, at in calls if name == _QUOTES]
     starts = range(1, 1 + cycles * _CYCLE_CALLS, _CYCLE_CALLS)  # after what is held

@@ -9,8 +9,6 @@ on a clock `--speed` times as fast. Telegram is on in both.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from benchmarks.bench_cycle import CREDENTIALS, SYMBOLS
 from benchmarks.bench_memory import telegram
 from benchmarks.canned_server import CannedServer, canned_server
 from benchmarks.morning import AT, leave_behind
+from benchmarks.process import running
 from benchmarks.row import Row, hand_over
 from benchmarks.workplace import Workplace
 from kis_core.market.session import KST
@@ -138,28 +137,12 @@ def _session(
             sweep_s=sweep_s,
         )
         leave_behind(place, held=_HELD)
-        with (
-            tempfile.TemporaryFile() as output,
-            subprocess.Popen(
-                place.command("--feed", "ws"),
-                cwd=place.directory,
-                env=place.environment() | variables,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            ) as process,
-        ):
-            try:
-                _await_registrations(server)
-                yield server, psutil.Process(process.pid)
-                if process.poll() is not None:
-                    raise RuntimeError(f"the session ended with code {process.returncode}")
-            except (TimeoutError, RuntimeError):
-                output.seek(0)
-                print(output.read().decode()[-2_000:], file=sys.stderr)
-                raise
-            finally:
-                process.terminate()
+        command, environment = place.command("--feed", "ws"), place.environment() | variables
+        with running(command, where=place.directory, environment=environment) as process:
+            _await_registrations(server)
+            yield server, psutil.Process(process.pid)
+            if process.poll() is not None:
+                raise RuntimeError(f"the session ended with code {process.returncode}")
 
 
 def _await_registrations(server: CannedServer) -> None:

@@ -11,7 +11,6 @@ of the same (`tick_anchor`). Both take turns, a run each, against servers of the
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from benchmarks.bench_cycle import CREDENTIALS, SYMBOLS
 from benchmarks.canned_bodies import PRICE
 from benchmarks.canned_server import CannedServer, canned_server
 from benchmarks.morning import AT, leave_behind
+from benchmarks.process import running
 from benchmarks.row import Row, hand_over
 from benchmarks.workplace import Workplace
 from kis_core.market.session import KST
@@ -91,28 +91,11 @@ def _least(directory: Path) -> list[float]:
 def _samples(
     server: CannedServer, command: list[str], where: Path, environment: dict[str, str] | None
 ) -> list[float]:
-    """Seconds from tick to order, one of each held symbol. Raises TimeoutError, after printing
-    the program's last words, when it does not get there."""
-    with (
-        tempfile.TemporaryFile() as output,
-        subprocess.Popen(
-            command,
-            cwd=where,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        ) as process,
-    ):
-        try:
-            _await_listener(server)
-            return [_sample(server, symbol) for symbol in _HELD]
-        except TimeoutError:
-            output.seek(0)
-            print(output.read().decode()[-2_000:], file=sys.stderr)
-            raise
-        finally:
-            process.terminate()
+    """Seconds from tick to order, one of each held symbol. Raises TimeoutError when the program
+    does not get there."""
+    with running(command, where=where, environment=environment):
+        _await_listener(server)
+        return [_sample(server, symbol) for symbol in _HELD]
 
 
 def _await_listener(server: CannedServer) -> None:
