@@ -93,18 +93,38 @@ def test_positions_trades_and_orders_are_rebuilt_from_the_trail_alone(day: Desk)
     }
 
 
+def _logged(desk: Desk) -> list[dict[str, object]]:
+    return [json.loads(line) for line in desk.log.splitlines()]
+
+
+def _orders_in_the_log(desk: Desk) -> set[object]:
+    entries = (e for e in _logged(desk) if str(e.get("event", "")).startswith("order."))
+    return {entry["order_id"] for entry in entries}
+
+
 @pytest.mark.req("L-05")
-def test_log_trail_and_database_name_an_order_alike(day: Desk) -> None:
-    orders = _orders(day, "buy") + _orders(day, "sell")
+def test_log_trail_and_database_name_an_order_alike(desk: Desk) -> None:
+    ended = desk.trade(*TWO_SYMBOLS, "--exit-after-close")
+
+    assert ended.code == 0, ended.err
+    orders = _orders(desk, "buy") + _orders(desk, "sell")
     assert orders
-    log = [json.loads(line) for line in day.log.splitlines()]
-    about_orders = [entry for entry in log if str(entry.get("event", "")).startswith("order.")]
-    assert {entry["order_id"] for entry in about_orders} == set(orders)
+    assert _orders_in_the_log(desk) == set(orders)
     for order in orders:
-        assert _trail(day).of_order(order)
-    started = next(entry for entry in log if entry["event"] == "session.started")
+        assert _trail(desk).of_order(order)
+    started = next(entry for entry in _logged(desk) if entry["event"] == "session.started")
     for name in ("settings", "calendar", "tick_table", "tax_table", "commit"):
         assert started[name]
+
+
+@pytest.mark.req("L-05")
+def test_a_kill_takes_last_lines_of_the_log_but_nothing_of_the_trail(day: Desk) -> None:
+    orders = _orders(day, "buy") + _orders(day, "sell")
+
+    assert orders
+    assert _orders_in_the_log(day) <= set(orders)  # it is written behind the orders
+    for order in orders:
+        assert _trail(day).of_order(order)
 
 
 @pytest.mark.req("M-19")

@@ -1,7 +1,11 @@
 """The schema: made by migrations, the same as the code's, never guessed at."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,6 +280,23 @@ def test_sqlite_is_opened_in_wal_with_full_synchronisation(tmp_path: Any) -> Non
 
     engine.dispose()
     assert found == ["wal", 2, 1, 5000]  # 2 is FULL
+
+
+@pytest.mark.req("D-02", "D-04")
+def test_a_new_file_that_another_is_opening_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses the change to WAL at once, not after `busy_timeout`, while another writes."""
+    file = tmp_path / "kis.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, other.execute, ("COMMIT",))
+        done.start()
+        engine = open_database(f"sqlite:///{file}")
+
+        initialize_schema(engine)
+
+        done.join()
+    assert set(inspect(engine).get_table_names()) == TABLES | {"alembic_version"}
+    engine.dispose()
 
 
 @pytest.mark.req("D-01")

@@ -1,6 +1,7 @@
 """Opening the database: one way for SQLite, one for MariaDB and MySQL."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,26 @@ def _prepare_file(connection: sqlite3.Connection, _record: object) -> None:
     # recipe takes that from it.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _enter_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    """Programs that open a new file together are refused at once, whatever their timeout: SQLite
+    does not wait where two would wait for each other (sqlite.org/c3ref/busy_handler.html)."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        # This wait is not refused: it ends when the other has switched, or with the timeout.
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("ROLLBACK")
 
 
 def _begin_immediate(connection: Connection) -> None:
