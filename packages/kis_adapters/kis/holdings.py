@@ -16,6 +16,7 @@ from kis_core.ports.broker import AccountState, Holding
 ENDPOINT = "inquire-balance"
 
 _SHORT_CODE = 6
+_WIDTHS = {6, 7, 12}  # a share's, an exchange-traded note's, a ledger's (kis-wire 5.1, 7.7)
 _PER_ROW_WON = 1  # each row's amount may be rounded on its own
 _MOVED_BP = 200  # prices move while several pages are read; costs do not
 
@@ -43,8 +44,10 @@ def account_from(
 
 
 def short_code(pdno: str, *, endpoint: str) -> Symbol:
-    """The six-character code in `pdno`, which some rows give with twelve (kis-wire 7.7)."""
+    """The six-character code at the end of `pdno`. Raises KisFieldError where it holds none."""
     try:
+        if len(pdno) not in _WIDTHS:
+            raise ValueError(pdno)
         return parse_symbol(pdno[-_SHORT_CODE:], allow_alphanumeric=True)
     except ValueError:
         raise KisFieldError(endpoint, field="output1.pdno", why="not a short code") from None

@@ -110,6 +110,7 @@ def _bad(wire: Any, case: str) -> Any:
         "quantity null": {"output1": [{**row, "hldg_qty": None}]},
         "symbol blank": {"output1": [{**row, "pdno": ""}]},
         "symbol not a code": {"output1": [{**row, "pdno": "삼성전자"}]},
+        "symbol too long": {"output1": [{**row, "pdno": "0000000005930"}]},
         "cash blank": {"output2": [{**totals, "prvs_rcdl_excc_amt": ""}]},
     }
     return wire.Reply(body={**body, **changed[case]})
@@ -139,6 +140,7 @@ BAD = (
     "quantity null",
     "symbol blank",
     "symbol not a code",
+    "symbol too long",
     "cash blank",
 )
 
