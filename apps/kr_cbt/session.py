@@ -10,6 +10,7 @@ import structlog
 
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
+from apps.first_token import await_first_token
 from apps.kr_cbt.container import CbtContainer, cbt_container
 from apps.kr_cbt.settings import CbtSettings
 from apps.kr_trade.endings import ending_of
@@ -53,7 +54,7 @@ def hold_session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: I
                 "다른 프로그램이 이 가상 계좌를 쓰고 있습니다(계좌 잠금).",
                 ExitCode.ALREADY_RUNNING,
             )
-        container.client().ensure_token()  # wrong keys and an unreachable broker show here
+        await_first_token(container.client(), container.clock())
         return _run(container, settings, told, lock)
     except Exception as error:
         told.tell_failure(ending_of(error)[0])

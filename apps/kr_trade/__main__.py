@@ -15,6 +15,7 @@ from rich.console import Console
 
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
+from apps.first_token import await_first_token
 from apps.kr_trade.arguments import Arguments, Mode, parse
 from apps.kr_trade.backup import make_backup, restore_backup
 from apps.kr_trade.call_plan import call_plan
@@ -151,7 +152,7 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
             return _say(
                 "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
             )
-        container.client().ensure_token()  # wrong keys and an unreachable broker show here
+        await_first_token(container.client(), container.clock())
         return _run(container, settings, told, lock)
     except Exception as error:
         told.tell_failure(ending_of(error)[0])

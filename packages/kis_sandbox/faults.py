@@ -18,8 +18,8 @@ class FaultKind(StrEnum):
     On any route: REFUSE resets the connection, DROP_BEFORE and DROP_AFTER close it without an
     answer, before or after the call was processed; DELAY [ms 1000, clock "real" or "virtual"];
     HTTP_500 with empty codes and HTML [processed false]; MALFORMED_JSON, EMPTY_BODY, TRUNCATED
-    (processed); OUTCOME_UNKNOWN is EGW00302 [processed true]; RATE_LIMIT and LEDGER_LIMIT turn
-    the call away; TOKEN_REVOKED forgets the token it carried.
+    (processed); OUTCOME_UNKNOWN is EGW00302 [processed true]; RATE_LIMIT turns the call away.
+    On what carries a token: LEDGER_LIMIT turns it away, TOKEN_REVOKED forgets its token.
     On inquiries: MISSING_FIELD [field], ZERO_PRICE, STALE (what the same question was answered
     before), DUPLICATE_ROWS, MISSING_PAGE.
     On order-cash: ORDER_REJECTED [code, msg], EXCHANGE_REJECTED, PARTIAL_FILL [quantity 1] fills

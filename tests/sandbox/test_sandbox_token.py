@@ -140,3 +140,34 @@ def test_a_hashkey_echoes_its_body(paper: "WireClient") -> None:
 
     assert answer["BODY"] == body
     assert len(answer["HASH"]) == 64
+
+
+@pytest.mark.req("X-01", "X-05")
+def test_the_faults_of_any_route_strike_a_token_too(paper: "WireClient") -> None:
+    paper.advance("2026-11-24T15:00:00+09:00")
+    for kind in ("http_500", "rate_limit", "outcome_unknown", "html", "empty_body"):
+        paper.server.faults.add("tokenP", kind, count=1)
+        answer = paper.issue_token()
+        match kind:
+            case "http_500":
+                assert answer.status_code == 500
+                assert answer.json()["msg_cd"] == ""
+            case "rate_limit":
+                assert answer.status_code == 403
+                assert answer.json() == example("oauth2-tokenP-error-EGW00133")
+            case "outcome_unknown":
+                assert answer.json()["msg_cd"] == "EGW00302"
+                paper.advance("2026-11-24T15:02:00+09:00")  # it was issued all the same
+            case "html":
+                assert answer.text.startswith("<html>")
+            case _:
+                assert answer.content == b""
+
+
+@pytest.mark.req("X-01")
+@pytest.mark.parametrize("content", ["[]", "1", '"x"', "{", ""])
+def test_a_body_that_is_no_object_is_refused(paper: "WireClient", content: str) -> None:
+    answer = paper.http.post("/oauth2/tokenP", content=content)
+
+    assert answer.status_code in (403, 500)
+    assert "access_token" not in answer.json()

@@ -114,19 +114,26 @@ class SandboxApp:
             endpoint = BY_PATH.get(path)
             if endpoint is None:
                 sandbox.catch_up()
-                return _response(self._opened(path, content), faults)
+                answer = Answer(body={})
+                if is_processed(faults):
+                    answer = self._opened(path, content, faults)
+                return _response(damaged(answer, faults), faults)
             sandbox.spend_latency()
             answer = Answer(body={})
             if is_processed(faults):
                 answer = self._business(request, endpoint, content, faults)
             return self._remembered(request, damaged(answer, faults), faults)
 
-    def _opened(self, path: str, content: bytes) -> Answer:
+    def _opened(self, path: str, content: bytes, faults: Faulted) -> Answer:
         """What needs no token."""
         try:
             body = json.loads(content) if content else {}
         except ValueError:
             return gateway_error(*_BAD_JSON)
+        if not isinstance(body, dict):
+            return gateway_error(*_BAD_JSON)
+        if FaultKind.RATE_LIMIT in faults:
+            return oauth.too_soon() if path == _TOKEN else gateway.too_fast()
         if path == _TOKEN:
             return oauth.issue_token(self._sandbox, body)
         if path == _REVOKE:

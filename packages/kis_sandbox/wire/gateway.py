@@ -56,6 +56,11 @@ def answer(
         return rejected("OPSQ2002", f"ERROR INVALID INPUT FIELD [{error.name}]", rt_cd="2")
 
 
+def too_fast() -> Answer:
+    """More calls a second than the keys may make."""
+    return gateway_error(*_TOO_FAST)
+
+
 def _turned_away(
     sandbox: Sandbox,
     endpoint: Endpoint,
@@ -81,7 +86,7 @@ def _turned_away(
     if FaultKind.RATE_LIMIT in faults or not sandbox.limiter.admits(
         headers["appkey"], sandbox.exchange.now
     ):
-        return gateway_error(*_TOO_FAST)
+        return too_fast()
     if FaultKind.LEDGER_LIMIT in faults:
         return gateway_error(*_LEDGER_BUSY)
     return _wrong_tr(sandbox, endpoint, headers.get("tr_id", ""))

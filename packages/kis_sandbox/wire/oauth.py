@@ -28,8 +28,13 @@ def issue_token(sandbox: Sandbox, body: Body) -> Answer:
     try:
         token = sandbox.issue_token(str(body["appkey"]))
     except TooManyRequests:
-        return oauth_error(*_TOO_MANY)
+        return too_soon()
     return Answer(body=_token_body(sandbox, token))
+
+
+def too_soon() -> Answer:
+    """tokenP asked a second time in a minute."""
+    return oauth_error(*_TOO_MANY)
 
 
 def revoke_token(sandbox: Sandbox, body: Body) -> Answer:
