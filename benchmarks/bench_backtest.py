@@ -3,9 +3,10 @@
     python -m benchmarks.bench_backtest w1|w2 [--repeat 3] [--rounds 2] [--sizes 50,2600]
 
 W2 (B1) is one account that ranks signals and shares its cash; W1 (B2) every symbol for itself.
-Rules: `benchmarks/backtest/README.md`. Each peer is a process of its own, the peers take turns,
-medians are compared, and nothing is told unless all trades are equal, bar for bar and price for
-price. The budgets are of 2,600 symbols; of the smaller markets the ratio is shown and not judged.
+Rules: `kis_core/research/benchmark_rules.py`. Each peer is a process of its own, the peers take
+turns, medians are compared, and nothing is told unless all trades are equal, bar for bar and price
+for price. The budgets are of 2,600 symbols; of the smaller markets the ratio is shown and not
+judged.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from apps.session_settings import session_settings
 from kis_adapters.report.model import PriceSeries, ReportTrade
 from kis_adapters.settings.settings import Settings
 from kis_core.research.bars import BarMatrix
-from kis_core.research.cleaning import load_bars
+from kis_core.research.cleaning import NoUsableBars, load_bars
 from kis_core.research.report import DataReport, Fault, Handling
 from kis_core.research.setting import BacktestSettings, Slippage
 from kis_core.research.store import BadBarFile, is_store, read_folder, read_store
@@ -90,7 +90,10 @@ def read_bars(path: Path) -> Bars:
 
 
 def _cleaned(files: list[Path]) -> Bars:
-    matrix, report = load_bars(*files)
+    try:
+        matrix, report = load_bars(*files)
+    except NoUsableBars as error:
+        raise BadBarFile("\n".join((str(error), *data_warnings(error.report)))) from error
     return Bars(matrix=matrix, report=report)
 
 

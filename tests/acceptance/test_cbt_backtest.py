@@ -123,6 +123,7 @@ def test_dirty_rows_are_named_by_kind_and_symbol_and_the_run_goes_on(
         (("--data", "empty.parquet"), "empty.parquet"),
         (("--data", "broken.parquet"), "broken.parquet"),
         (("--data", "columns.parquet"), "columns.parquet"),
+        (("--data", "codes.parquet"), "종목코드가 아닌 행"),
         (("--data", "bars.parquet", "--first", "2030-01-02"), "거래일이 없습니다"),
         (("--data", "bars.parquet", "--first", "2024-05-02", "--last", "2024-04-01"), "뒤입니다"),
         (("--data", "bars.parquet", "--first", "어제"), "--first"),
@@ -135,6 +136,8 @@ def test_what_cannot_be_tested_is_refused_by_name_with_2(
     (here.directory / "empty.parquet").write_bytes(b"")
     (here.directory / "broken.parquet").write_bytes(b"PAR1" + b"\x00" * 100)
     pl.DataFrame({"symbol": ["005930"]}).write_parquet(here.directory / "columns.parquet")
+    codes = pl.read_parquet(here.directory / "bars.parquet").with_columns(symbol=pl.lit("5930"))
+    codes.write_parquet(here.directory / "codes.parquet")
 
     ended = here.python(*_BACKTEST, *arguments)
 

@@ -20,11 +20,20 @@ COLUMNS = ("symbol", "date", *FIELDS)
 DIRTY_PCT_MAX = 10  # more inconsistent rows than this and nothing of the symbol is believed
 FEW_BARS = 84  # fewer and the default parameters never see an indicator
 
+_MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?$"
 _PRICES = ("open", "high", "low", "close")
 _LARGEST = np.iinfo(np.int32).max
 # A daily move stays within 30 % of the base price; ticks round inwards, so one more is no move.
 _MOVE_UP_PCT, _MOVE_DOWN_PCT = 131, 69
 _DIRT = (Fault.MISSING_VALUE, Fault.NEGATIVE, Fault.TOO_LARGE, Fault.INCONSISTENT, Fault.CONFLICT)
+
+
+class NoUsableBars(BadBarFile):
+    """Not one row can be used; `report` says why."""
+
+    def __init__(self, report: DataReport) -> None:
+        super().__init__("; ".join((*report.refused, "쓸 수 있는 봉이 하나도 없습니다")))
+        self.report = report
 
 
 def read_rows(path: Path) -> pl.DataFrame:
@@ -41,7 +50,8 @@ def read_rows(path: Path) -> pl.DataFrame:
         raise BadBarFile(f"{path}: 봉 파일을 읽을 수 없습니다 ({error})") from error
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
-        raise BadBarFile(f"{path}: 열이 없습니다: {', '.join(missing)}")
+        hint = " (이름이 다른 CSV는 --mode import --csv 로)" if path.suffix == ".csv" else ""
+        raise BadBarFile(f"{path}: 열이 없습니다: {', '.join(missing)}{hint}")
     if frame.is_empty():
         raise BadBarFile(f"{path}: 행이 하나도 없습니다")
     return frame.select(COLUMNS)
@@ -64,7 +74,7 @@ def load_bars(*paths: Path) -> tuple[BarMatrix, DataReport]:
 def clean(rows: pl.DataFrame, *, refused: tuple[str, ...] = ()) -> tuple[BarMatrix, DataReport]:
     """Bars from rows of `COLUMNS` in any order and of any quality.
 
-    The sessions are the days on which any symbol has a usable row. Raises BadBarFile when
+    The sessions are the days on which any symbol has a usable row. Raises NoUsableBars when
     nothing usable is left.
     """
     frame = _typed(rows)
@@ -76,16 +86,28 @@ def clean(rows: pl.DataFrame, *, refused: tuple[str, ...] = ()) -> tuple[BarMatr
     frame = _without_dirt(frame, findings)
     frame, excluded = _without_too_dirty(frame, findings)
     if not frame["is_traded"].any():
-        raise BadBarFile("; ".join((*refused, "쓸 수 있는 봉이 하나도 없습니다")))
+        raise NoUsableBars(_report(rows, 0, findings, excluded, refused))
     bars = _matrix(frame)
     findings += _gaps(frame, bars) + _few(bars) + _basis_changes(bars)
-    order = {fault: place for place, fault in enumerate(Fault)}
-    findings.sort(key=lambda each: (each.symbol, order[each.fault]))
     used = int((bars.volume > 0).sum())
-    report = DataReport(
-        rows=rows.height, bars=used, findings=tuple(findings), excluded=excluded, refused=refused
+    return bars, _report(rows, used, findings, excluded, refused)
+
+
+def _report(
+    rows: pl.DataFrame,
+    used: int,
+    findings: list[Finding],
+    excluded: tuple[Symbol, ...],
+    refused: tuple[str, ...],
+) -> DataReport:
+    order = {fault: place for place, fault in enumerate(Fault)}
+    return DataReport(
+        rows=rows.height,
+        bars=used,
+        findings=tuple(sorted(findings, key=lambda each: (each.symbol, order[each.fault]))),
+        excluded=excluded,
+        refused=refused,
     )
-    return bars, report
 
 
 def basis_breaks(bars: BarMatrix) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
@@ -107,15 +129,21 @@ def basis_breaks(bars: BarMatrix) -> np.ndarray[tuple[int, int], np.dtype[np.boo
 
 
 def _typed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Text, dates and floats; whatever does not read as such is null. Extra columns go."""
-    day = rows["date"]
+    """Text, dates and floats; whatever does not read as such is null. Extra columns go.
+
+    A session's date is the exchange's: an instant is taken in Seoul, a midnight that is written
+    out where it was written.
+    """
+    kind = rows["date"].dtype
     on = pl.col("date").cast(pl.Date, strict=False)
-    if day.dtype == pl.String:
-        text = pl.col("date").str.strip_chars()
+    if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
+        on = pl.col("date").dt.convert_time_zone("Asia/Seoul").dt.date()
+    elif kind == pl.String:
+        text = pl.col("date").str.strip_chars().str.replace(_MIDNIGHT, "")
         on = pl.coalesce(
             text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%Y%m%d", strict=False)
         )
-    elif day.dtype.is_integer():
+    elif kind.is_integer():
         on = pl.col("date").cast(pl.String).str.to_date("%Y%m%d", strict=False)
     return rows.select(
         pl.col("symbol").cast(pl.String, strict=False),
