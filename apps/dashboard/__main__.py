@@ -12,6 +12,7 @@ from apps.dashboard.facts import Facts
 from apps.dashboard.server import application, serve
 from apps.exit_code import ExitCode
 from apps.kr_trade.offline import account_of
+from apps.terminal import accept_any_terminal
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.kill_switch import TextKillSwitchFile
 from kis_adapters.settings.error import SettingsError
@@ -29,6 +30,7 @@ _BANNERS = {TradingMode.PAPER: "모의투자", TradingMode.REAL: "실거래"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page; returns the exit code."""
+    accept_any_terminal()
     parser = argparse.ArgumentParser(
         prog="python -m apps.dashboard",
         description="매매 상태를 보여 주는 페이지. 읽기만 하며 이 컴퓨터에서만 열립니다.",

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+from apps.terminal import accept_any_terminal
 from kis_core.market.session import KST
 from kis_sandbox.clock import SPEED_MAX, ClockMode
 from kis_sandbox.config import DEFAULT_SEED, Personality, Preload, SandboxConfig
@@ -38,6 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, serve, and return the exit code."""
+    accept_any_terminal()
     options = _parser().parse_args(arguments)
     try:
         server = ForegroundServer(_config(options), on_started=_announce)

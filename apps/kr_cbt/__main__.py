@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from apps.kr_cbt.arguments import Mode, parse
+from apps.terminal import accept_any_terminal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the application; returns its exit code (see `ExitCode`)."""
+    accept_any_terminal()
     arguments = parse(list(sys.argv[1:] if argv is None else argv))
     if arguments.mode is Mode.BENCH:
         from apps.kr_cbt.bench import bench

@@ -25,6 +25,7 @@ from apps.kr_trade.lifetime import StopRequest, run
 from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
 from apps.kr_trade.verify import refuse_configuration, verify
 from apps.listeners import Listeners, open_listeners
+from apps.terminal import accept_any_terminal
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
@@ -62,6 +63,7 @@ _log = structlog.stdlib.get_logger("kr_trade")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the application; returns its exit code (see `ExitCode`)."""
+    accept_any_terminal()
     arguments = parse(list(sys.argv[1:] if argv is None else argv))
     try:
         config_dir = config_directory(Path.cwd())

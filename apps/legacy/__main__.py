@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from apps.exit_code import ExitCode
+from apps.terminal import accept_any_terminal
 
 _TRADE, _CBT = "apps.kr_trade", "apps.kr_cbt"
 # The old script, the application that does its work, and what it did when no mode was given.
@@ -28,6 +29,7 @@ _CBT_MODES = {"cbt", "backtest", "report"}  # what the old trading scripts left 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Replace this process by the new command; returns only for a name that nobody knows."""
+    accept_any_terminal()
     given = list(sys.argv[1:] if argv is None else argv)
     command = new_command(given)
     if command is not None:

@@ -6,6 +6,7 @@ is that of the last start where it is free: tokens are kept by host and port.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -62,6 +63,8 @@ class SimulatorProcess:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # whatever our own terminal speaks
             start_new_session=True,  # a Ctrl-C meant for the app must not end the market first
         )
         threading.Thread(target=self._drain, daemon=True).start()
