@@ -17,6 +17,7 @@ ENDPOINT = "inquire-balance"
 
 _SHORT_CODE = 6
 _WIDTHS = {6, 7, 12}  # a share's, an exchange-traded note's, a ledger's (kis-wire 5.1, 7.7)
+_NOTES_AND_WARRANTS = ("Q", "J")  # kis-wire 7.7
 _PER_ROW_WON = 1  # each row's amount may be rounded on its own
 _MOVED_BP = 200  # prices move while several pages are read; costs do not
 
@@ -30,7 +31,8 @@ def account_from(
     _check_is_something(rows, totals)
     by_symbol: dict[Symbol, Holding] = {}
     for row in rows:
-        if row.hldg_qty > 0:  # issues sold out stay in the list until they settle
+        # Issues sold out stay in the list until they settle.
+        if row.hldg_qty > 0 and not _is_not_traded_here(row.pdno):
             holding = _holding(row)
             by_symbol[holding.symbol] = _together(by_symbol.get(holding.symbol), holding)
     return AccountState(
@@ -46,11 +48,21 @@ def account_from(
 def short_code(pdno: str, *, endpoint: str) -> Symbol:
     """The six-character code at the end of `pdno`. Raises KisFieldError where it holds none."""
     try:
-        if len(pdno) not in _WIDTHS:
+        if len(pdno) not in _WIDTHS or _letter(pdno) not in ("", "A", *_NOTES_AND_WARRANTS):
             raise ValueError(pdno)
         return parse_symbol(pdno[-_SHORT_CODE:], allow_alphanumeric=True)
     except ValueError:
         raise KisFieldError(endpoint, field="output1.pdno", why="not a short code") from None
+
+
+def _is_not_traded_here(pdno: str) -> bool:
+    """Whether it is a note or a warrant: the operator's own, never ours."""
+    return _letter(pdno) in _NOTES_AND_WARRANTS
+
+
+def _letter(pdno: str) -> str:
+    """What stands before the short code, but for zeros."""
+    return pdno[:-_SHORT_CODE].lstrip("0")
 
 
 def _holding(row: BalanceRow) -> Holding:

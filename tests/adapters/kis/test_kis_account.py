@@ -66,6 +66,22 @@ def test_cash_and_margin_rows_of_an_issue_are_one_holding(
     assert (holding.quantity, holding.sellable, holding.cost) == (30, 25, 2_077_500)
 
 
+@pytest.mark.req("P-13")
+@pytest.mark.parametrize("code", ["Q530031", "00000Q530031", "J52A123"])
+def test_notes_and_warrants_are_the_operators_own_and_no_holdings(
+    code: str, kis: Any, client: KisClient, wire: Any
+) -> None:
+    body = wire.sample("inquire-balance-paper")
+    note = {**body["output1"][0], "pdno": code, "pchs_amt": "340000", "evlu_amt": "352500"}
+    body["output1"].append(note)
+    body["output2"][0] |= {"scts_evlu_amt": "2115000", "pchs_amt_smtl_amt": "2077500"}
+    kis.script(BALANCE, wire.Reply(body=body))
+
+    (holding,) = KisRestBroker(client).account().holdings
+
+    assert (holding.symbol, holding.quantity) == ("005930", 25)
+
+
 def test_an_account_without_holdings_is_one(kis: Any, client: KisClient, wire: Any) -> None:
     body = wire.sample("inquire-balance-paper")
     body["output1"] = []
@@ -111,6 +127,7 @@ def _bad(wire: Any, case: str) -> Any:
         "symbol blank": {"output1": [{**row, "pdno": ""}]},
         "symbol not a code": {"output1": [{**row, "pdno": "삼성전자"}]},
         "symbol too long": {"output1": [{**row, "pdno": "0000000005930"}]},
+        "symbol an ISIN": {"output1": [{**row, "pdno": "KR7005930003"}]},
         "cash blank": {"output2": [{**totals, "prvs_rcdl_excc_amt": ""}]},
     }
     return wire.Reply(body={**body, **changed[case]})
@@ -141,6 +158,7 @@ BAD = (
     "symbol blank",
     "symbol not a code",
     "symbol too long",
+    "symbol an ISIN",
     "cash blank",
 )
 
