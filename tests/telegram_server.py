@@ -21,7 +21,10 @@ TOKEN = "1234567:NOT-A-TOKEN-but-visibly-a-fake-of-a-test"
 CHAT = 990_000_001
 STRANGER = 990_000_666
 BOT_NAME = "not_a_real_test_bot"
-_METHODS = ("getMe", "sendMessage", "getUpdates", "answerCallbackQuery", "editMessageText")
+_METHODS = (
+    *("getMe", "sendMessage", "getUpdates", "answerCallbackQuery", "editMessageText"),
+    *("sendChatAction", "getWebhookInfo"),
+)
 _TEXT_MAX = 4_096
 _PATIENCE_S = 60.0
 _TAG = re.compile(r"<(/?)(\w+)>")
@@ -75,6 +78,7 @@ class TelegramServer:
     _next_update: int = 700
     _next_message: int = 1
     url: str = ""
+    webhook: str = ""
 
     # --- what a person does -------------------------------------------------------------------
 
@@ -176,6 +180,8 @@ class TelegramServer:
             "answerCallbackQuery": lambda _: True,
             "editMessageText": self._edit,
             "setMyCommands": self._set_commands,
+            "sendChatAction": self._act,
+            "getWebhookInfo": self._get_webhook,
         }
         if method not in methods:
             raise Refused(404, "Not Found: method not found")
@@ -212,6 +218,15 @@ class TelegramServer:
 
     def _get_me(self, _given: dict[str, str]) -> object:
         return {"id": 1_234_567, "is_bot": True, "first_name": "Test", "username": BOT_NAME}
+
+    def _act(self, given: dict[str, str]) -> object:
+        if int(given["chat_id"]) != CHAT:
+            raise Refused(400, "Bad Request: chat not found")
+        assert given["action"] == "typing"
+        return True
+
+    def _get_webhook(self, _given: dict[str, str]) -> object:
+        return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": 0}
 
     def _send_message(self, given: dict[str, str]) -> object:
         if int(given["chat_id"]) != CHAT:

@@ -134,9 +134,34 @@ def _instance_lock(settings: Settings) -> list[Check]:
 
 
 def _telegram(settings: Settings) -> list[Check]:
-    if settings.telegram.bot_token is None or settings.telegram.chat_id is None:
+    """Whether messages would arrive; nothing is written in the chat."""
+    telegram = settings.telegram
+    if telegram.bot_token is None or telegram.chat_id is None:
         return [warned("텔레그램", "설정되지 않음: 콘솔과 로그에만 알립니다")]
-    return [warned("텔레그램", "아직 지원하지 않습니다: 콘솔과 로그에만 알립니다")]
+    if not settings.uses_telegram:
+        return [warned("텔레그램", "꺼져 있음(TELEGRAM_ENABLED): 콘솔과 로그에만 알립니다")]
+    # Here and not above: a start without Telegram does not load its library.
+    from kis_adapters.telegram.introduction import (
+        TelegramMisfit,
+        TelegramUnreachable,
+        introduce,
+    )
+
+    try:
+        found = introduce(
+            token=telegram.bot_token.get_secret_value(),
+            chat_id=int(telegram.chat_id.get_secret_value()),
+            api_url=telegram.api_url,
+        )
+    except TelegramMisfit as error:
+        return [failed("텔레그램", str(error))]
+    except TelegramUnreachable as error:
+        why = f"지금 응답하지 않습니다({error}). 매매는 하지만 알림이 늦거나 오지 않습니다"
+        return [warned("텔레그램", why)]
+    if found.has_webhook:
+        why = f"@{found.bot_name}: 웹훅이 걸려 있어 명령을 듣지 못합니다(알림은 갑니다)"
+        return [warned("텔레그램", why)]
+    return [passed("텔레그램", f"@{found.bot_name} 봇이 대화방에 보낼 수 있습니다")]
 
 
 def _broker(settings: Settings, config_dir: Path) -> list[Check]:

@@ -11,6 +11,7 @@ from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_core.market.session import KST
 from kis_sandbox.config import CREDENTIALS, Personality, SandboxConfig
 from kis_sandbox.server import SandboxServer
+from tests.telegram_server import BOT_NAME, CHAT, Fault, TelegramServer, serving
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Desk, Ended
@@ -91,6 +92,63 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(desk: "Des
     assert "market_data.feed = rest  ← fast.yaml" in ended.out
     for secret in (desk.fake_keys["KIS_APP_KEY"], desk.fake_keys["KIS_APP_SECRET"], "99000001"):
         assert secret not in ended.out + ended.err
+
+
+def _telegram(server: TelegramServer) -> dict[str, str]:
+    return {
+        "TELEGRAM_BOT_TOKEN": server.token,
+        "TELEGRAM_CHAT_ID": str(CHAT),
+        "TELEGRAM_API_URL": server.url,
+    }
+
+
+@pytest.mark.req("M-12")
+def test_telegram_is_asked_whether_messages_would_arrive_and_none_is_sent(desk: "Desk") -> None:
+    with serving() as telegram:
+        ended = desk.run(*_VERIFY, **_telegram(telegram))
+
+        assert ended.code == 0
+        assert _line(ended, "텔레그램").startswith(f"[통과] 텔레그램: @{BOT_NAME}")
+        assert telegram.sent == []
+        off = desk.run(*_VERIFY, **_telegram(telegram), TELEGRAM_ENABLED="false")
+        assert _line(off, "텔레그램").startswith("[경고] 텔레그램: 꺼져 있음")
+
+
+@pytest.mark.req("M-12", "F-094")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"TELEGRAM_BOT_TOKEN": "1234567:NOT-A-TOKEN-and-a-wrong-one-of-a-test"}, "토큰"),
+        ({"TELEGRAM_CHAT_ID": "990000777"}, "TELEGRAM_CHAT_ID"),
+    ],
+    ids=["token", "chat"],
+)
+def test_a_wrong_token_or_chat_of_telegram_is_a_failure_that_shows_neither(
+    desk: "Desk", change: dict[str, str], words: str
+) -> None:
+    with serving() as telegram:
+        ended = desk.run(*_VERIFY, **_telegram(telegram) | change)
+
+    assert ended.code == 2
+    assert _line(ended, "텔레그램").startswith("[실패]")
+    assert words in _line(ended, "텔레그램")
+    assert not [secret for secret in change.values() if secret in ended.out + ended.err]
+
+
+@pytest.mark.req("M-12", "E-07")
+def test_telegram_that_is_down_or_heard_by_another_is_a_warning(desk: "Desk") -> None:
+    with serving() as telegram:
+        telegram.webhook = "https://example.invalid/hook"
+        elsewhere = desk.run(*_VERIFY, **_telegram(telegram))
+        telegram.fail("*", Fault(status=502, times=9))
+        down = desk.run(*_VERIFY, **_telegram(telegram))
+    gone = desk.run(*_VERIFY, **_telegram(telegram))
+
+    assert "웹훅" in _line(elsewhere, "텔레그램")
+    for ended in (elsewhere, down, gone):
+        assert ended.code == 0, ended.out
+        assert _line(ended, "텔레그램").startswith("[경고]")
+        assert telegram.token not in ended.out + ended.err
 
 
 @pytest.mark.req("M-12", "F-105")

@@ -1,11 +1,10 @@
 """The line to Telegram: one thread with a loop of its own, on which everything is sent and heard.
 
 Nobody waits for it: messages are left in the outbox, commands in the inbox, and at the end it has
-a bounded time to send what is left. It is the only place that builds the library's bot.
+a bounded time to send what is left.
 """
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -13,8 +12,8 @@ from contextlib import suppress
 
 import structlog
 from telegram import Bot
-from telegram.request import HTTPXRequest
 
+from kis_adapters.telegram.bot import build_bot
 from kis_adapters.telegram.courier import Courier
 from kis_adapters.telegram.desk import Desk
 from kis_adapters.telegram.health import Health, Trouble
@@ -25,8 +24,6 @@ from kis_adapters.telegram.pace import Pace
 from kis_adapters.telegram.poller import Poller
 
 _log = structlog.stdlib.get_logger("kis.telegram")
-OFFICIAL = "https://api.telegram.org"
-_CONNECTIONS = 4
 _AGAIN_S = 5.0
 
 
@@ -46,10 +43,8 @@ class TelegramLine:
         on_trouble: Callable[[Trouble], None],
         pace: Pace | None = None,
     ) -> None:
-        # The library's documented way to have waits as timedelta, and no warning about it.
-        os.environ.setdefault("PTB_TIMEDELTA", "true")
         self._token, self._chat_id, self._tag = token, chat_id, tag
-        self._api_url = (api_url or OFFICIAL).rstrip("/")
+        self._api_url = api_url
         self._outbox, self._memory = outbox, memory
         self._pace = pace or Pace()
         self._health = Health(tell=on_trouble, seconds=time.monotonic)
@@ -101,13 +96,7 @@ class TelegramLine:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        requests = [self._request(), self._request()]
-        self._bot = Bot(
-            self._token,
-            base_url=f"{self._api_url}/bot",
-            request=requests[0],
-            get_updates_request=requests[1],
-        )
+        self._bot, requests = build_bot(token=self._token, api_url=self._api_url, pace=self._pace)
         courier = Courier(
             bot=self._bot,
             chat_id=self._chat_id,
@@ -139,18 +128,6 @@ class TelegramLine:
             self._listening.cancel()
         self._stopping.set()
         self._courier.news.set()
-
-    def _request(self) -> HTTPXRequest:
-        pace = self._pace
-        return HTTPXRequest(
-            connection_pool_size=_CONNECTIONS,
-            read_timeout=pace.answer_s,
-            write_timeout=pace.answer_s,
-            connect_timeout=pace.connect_s,
-            pool_timeout=pace.connect_s,
-            # A proxy of the environment leads to the internet, never to this machine.
-            httpx_kwargs={"trust_env": self._api_url.startswith("https://")},
-        )
 
     def _call(self, what: Callable[[], object]) -> None:
         loop = self._loop
