@@ -29,7 +29,7 @@ from kis_adapters.telegram.health import Trouble
 from kis_adapters.telegram.inbox import TelegramInbox
 from kis_adapters.telegram.line import TelegramLine
 from kis_adapters.telegram.memory import Memory
-from kis_adapters.telegram.notifier import TelegramNotifier
+from kis_adapters.telegram.notifier import ENDED_BY_AN_ERROR, TelegramNotifier
 from kis_adapters.telegram.outbox import Outbox
 from kis_adapters.telegram.phrases import Phrases
 from kis_adapters.telegram.questions import Questions
@@ -73,7 +73,7 @@ class Messenger:
 
     def tell_failure(self, sentence: str) -> None:
         """The process ends by an error."""
-        fields = {"what": "app", "why": sentence}
+        fields = {"what": ENDED_BY_AN_ERROR, "why": sentence}
         self.notifier.tell(
             Event(kind=EventKind.ERROR, at=self._now(), level=Level.ERROR, fields=dict(fields))
         )

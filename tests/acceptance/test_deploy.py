@@ -63,6 +63,9 @@ def test_the_unit_watches_restarts_and_knows_when_not_to() -> None:
         ExitCode.HALTED,
         ExitCode.INTERRUPTED,
     }
+    # Neither an outage of some minutes nor what only the look beforehand minds keeps it down.
+    assert _unit("kr-trade.service")["Unit"]["StartLimitIntervalSec"] == "0"
+    assert service["ExecStartPre"].startswith("-")
     assert "--mode verify" in service["ExecStartPre"]
     assert service["User"] != "root"
     assert service["MemoryMax"].removesuffix("M").isdecimal()

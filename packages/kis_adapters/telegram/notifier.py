@@ -12,6 +12,7 @@ from kis_adapters.telegram.topics import Topic, topic_of
 from kis_core.ports.notifier import Event, EventKind, Notifier
 
 OFF, SILENT = "off", "silent"
+ENDED_BY_AN_ERROR = "app"  # what went wrong is the process as a whole: a restart may fail alike
 
 # A restart says these again; what of them the operator has read already comes without a sound.
 _REPEATED_BY_A_RESTART: Mapping[EventKind, tuple[str, ...]] = {
@@ -95,6 +96,8 @@ class TelegramNotifier(Notifier):
 def _key(event: Event) -> str:
     """What makes two events of one day the same news; empty where each is news."""
     names = _REPEATED_BY_A_RESTART.get(event.kind)
+    if event.kind is EventKind.ERROR and event.fields.get("what") == ENDED_BY_AN_ERROR:
+        names = ("why",)
     if names is None:
         return ""
     values = "|".join(str(event.fields.get(name)) for name in names)

@@ -294,6 +294,23 @@ def test_what_was_told_today_comes_after_a_restart_without_a_sound_and_marked(
     assert "재시작 전에 이미 알림" in server.sent[1].text
 
 
+@pytest.mark.req("F-056", "N-04")
+def test_a_process_that_ends_the_same_way_again_is_loud_once_and_another_way_again(
+    new_telephone: NewTelephone, server: TelegramServer
+) -> None:
+    def end_by(why: str) -> None:
+        telephone, before = new_telephone(), len(server.sent)
+        telephone.tell(event(EventKind.ERROR, level=Level.ERROR, what="app", why=why))
+        server.wait_for(lambda: len(server.sent) == before + 1)
+        telephone.line.close(within_s=30.0)
+
+    end_by("서버가 없음")
+    end_by("서버가 없음")
+    end_by("다른 까닭")
+
+    assert [message.is_silent for message in server.sent] == [False, True, False]
+
+
 @pytest.mark.req("N-01")
 def test_what_did_not_arrive_before_a_restart_is_news_after_it(
     new_telephone: NewTelephone, server: TelegramServer
