@@ -2,10 +2,12 @@
 
 import configparser
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +72,26 @@ def test_the_unit_watches_restarts_and_knows_when_not_to() -> None:
     assert service["User"] != "root"
     assert service["MemoryMax"].removesuffix("M").isdecimal()
     assert "--confirm-real-trading" not in service["ExecStart"]
+
+
+@pytest.mark.req("V-05", "D-08")
+def test_old_backups_go_and_nothing_else(tmp_path: Path) -> None:
+    text = (_DEPLOY / "kr-trade-daily.service").read_text(encoding="utf-8")
+    executed = [line.partition("=")[2] for line in text.splitlines() if line.startswith("Exec")]
+    pruning = next(line for line in executed if "/find " in line)
+    assert "--mode backup" in executed[executed.index(pruning) - 1]  # and stops if that failed
+    command = shlex.split(pruning)
+    days = {"kis-20261001.backup": 40, "kis-20261127.backup": 2, "before-update.backup": 400}
+    for name, age in days.items():
+        (tmp_path / name).write_text("x", encoding="utf-8")
+        then = time.time() - age * 86_400
+        os.utime(tmp_path / name, (then, then))
+
+    place = command.index("/var/lib/kis-trend-atr/backup")
+    subprocess.run([*command[:place], str(tmp_path), *command[place + 1 :]], check=True, timeout=60)
+
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["before-update.backup", "kis-20261127.backup"]
 
 
 @pytest.mark.req("F-010", "V-05")
