@@ -2,7 +2,9 @@
 one."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Engine
@@ -15,6 +17,7 @@ from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.committed import CommittedRows
+from kis_adapters.system.index_members import MEMBERS_FILE, read_index_names
 from kis_core.market.symbol import Symbol
 from kis_core.orders.identity import Namespace, TradingMode, masked_account
 from kis_core.ports.notifier import Notifier
@@ -29,10 +32,13 @@ _LAST_MESSAGES_S = 0.7
 
 
 class Names:
-    """Symbol names as the engine's books know them, once there is an engine."""
+    """Symbol names as the engine's books know them, once there is an engine; before the broker
+    said one, what `listing` (a shipped list of members) calls the symbol."""
 
-    def __init__(self) -> None:
+    def __init__(self, listing: Path) -> None:
         self._books: Books | None = None
+        self._listing = listing
+        self._listed: Mapping[Symbol, str] | None = None
 
     def follow(self, books: Books) -> None:
         """These are the books."""
@@ -40,7 +46,12 @@ class Names:
 
     def of(self, symbol: Symbol) -> str | None:
         """The name, or None."""
-        return self._books.names.get(symbol) if self._books is not None else None
+        name = self._books.names.get(symbol) if self._books is not None else None
+        if name is not None:
+            return name
+        if self._listed is None:
+            self._listed = read_index_names(self._listing)
+        return self._listed.get(symbol)
 
 
 @dataclass(slots=True)
@@ -79,9 +90,9 @@ class Listeners:
             self.messenger.close(within_s=_LAST_MESSAGES_S)
 
 
-def open_listeners(settings: Settings, *, mode: TradingMode) -> Listeners:
+def open_listeners(settings: Settings, config_dir: Path, *, mode: TradingMode) -> Listeners:
     """The listeners of these settings."""
-    names = Names()
+    names = Names(config_dir / MEMBERS_FILE)
     audit = AuditWriter(
         trail_folder(settings, mode),
         mode=mode,

@@ -22,6 +22,7 @@ from apps.kr_cbt.settings import CbtSettings, store_path
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.settings.settings import Settings
+from kis_adapters.system.index_members import MEMBERS_FILE
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.market.bar import Bar
 from kis_core.market.symbol import Symbol
@@ -47,7 +48,7 @@ def fetch(
     named and the others go on (exit 1); a member without bars, which nobody asked for by its
     code, is left out and told."""
     target = to or store_path(settings)
-    symbols = [Symbol(code) for code in stocks] or _index_members(config_dir / "kospi200.csv")
+    symbols = [Symbol(code) for code in stocks] or _index_members(config_dir / MEMBERS_FILE)
     log = FanOut([LogNotifier()])
     container = cbt_container(settings=settings, cbt=cbt, config_dir=config_dir, notifier=log)
     try:

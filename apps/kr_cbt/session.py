@@ -43,7 +43,7 @@ def hold_session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: I
     print(_BANNER, *([_SIMULATED] if settings.uses_simulator else []), _RULE, sep="\n", flush=True)
     for warning in settings.warnings:
         print(f"[주의] {warning}", flush=True)
-    told = open_listeners(settings, mode=TradingMode.VIRTUAL)
+    told = open_listeners(settings, config_dir, mode=TradingMode.VIRTUAL)
     container = cbt_container(
         settings=settings, cbt=cbt, config_dir=config_dir, notifier=told.fan_out
     )

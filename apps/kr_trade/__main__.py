@@ -38,6 +38,7 @@ from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
 from kis_adapters.settings.settings import Settings
 from kis_adapters.system.heartbeat import Heartbeat
+from kis_adapters.system.index_members import MEMBERS_FILE, read_index_names
 from kis_adapters.system.service_manager import ServiceManager
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.market.cost import TAX_TABLE_VERSION
@@ -143,7 +144,7 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
         print(_BANNER, flush=True)
     for warning in settings.warnings:
         print(f"[주의] {warning}", flush=True)
-    told = open_listeners(settings, mode=settings.mode)
+    told = open_listeners(settings, config_dir, mode=settings.mode)
     container = TradeContainer(settings=settings, config_dir=config_dir, notifier=told.fan_out)
     if told.messenger is not None:
         container.operator.override(told.messenger.inbox)
@@ -181,7 +182,7 @@ def _explain_universe(settings: Settings, config_dir: Path, *, as_json: bool) ->
         if as_json:
             print(universe_json(chosen))
         else:
-            print_universe(chosen, Console(), names={})
+            print_universe(chosen, Console(), names=read_index_names(config_dir / MEMBERS_FILE))
         return ExitCode.OK if chosen.symbols else ExitCode.HALTED
     finally:
         log.close()

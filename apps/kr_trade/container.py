@@ -35,7 +35,7 @@ from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
 from kis_adapters.system.broker_checked_calendar import BrokerCheckedCalendar
 from kis_adapters.system.broker_holidays import BrokerHolidays
-from kis_adapters.system.index_members import DatedIndexMembers
+from kis_adapters.system.index_members import MEMBERS_FILE, DatedIndexMembers
 from kis_adapters.system.krx_calendar import KrxCalendar
 from kis_adapters.system.locked_broker import LockedBroker
 from kis_adapters.system.master_file import download_master
@@ -238,8 +238,8 @@ def _universe(
         scan=KisMarketScan(client),
         members=DatedIndexMembers(
             clock=clock,
-            bundled=config_dir / "kospi200.csv",
-            refreshed=settings.paths.data_dir / "kospi200.csv",
+            bundled=config_dir / MEMBERS_FILE,
+            refreshed=settings.paths.data_dir / MEMBERS_FILE,
             download=download_master if is_official else None,
         ),
         cache=FileUniverseCache(Path(settings.universe.universe_cache_file)),

@@ -64,6 +64,9 @@ def test_the_console_tells_the_day_in_korean_with_names_and_figures(two_days: "T
     assert re.search(r"^\d\d:\d\d:\d\d 신호 셀트리온\(068270\): 판단 매수, 사유 돌파", out, re.M)
     assert re.search(r"^\d\d:\d\d:\d\d 체결 완료 셀트리온\(068270\): .*평균가 [\d,]+원", out, re.M)
     assert re.search(r"포지션 청산 셀트리온\(068270\): .*사유 손절, 손익 -[\d,]+원", out)
+    # Named from the first line on, when the broker has not said a name yet.
+    assert re.search(r"유니버스 선정: 단계 최종 선정, .*종목 .*셀트리온\(068270\)", out)
+    assert "UNKNOWN(" not in out
     assert "Traceback" not in out
     assert "\x1b[" not in out  # a pipe is no terminal
 

@@ -31,7 +31,7 @@ log = kr_trade.open_log(
     level="INFO",
     redactor=kr_trade.Redactor(settings.secret_values()),
 )
-told = kr_trade.open_listeners(settings, mode=settings.mode)
+told = kr_trade.open_listeners(settings, config, mode=settings.mode)
 container = kr_trade.TradeContainer(settings=settings, config_dir=config, notifier=told.fan_out)
 container.init_resources()
 built = type(container.engine()).__name__

@@ -1,6 +1,7 @@
 """Events on the operator's console, in Korean, one line each; two of them as small tables."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
@@ -27,6 +28,7 @@ _TABLES = {
     ),
 }  # fmt: skip
 _WIDTH_WITHOUT_TERMINAL = 100
+_NAMED = 20
 
 
 class ConsoleNotifier(Notifier):
@@ -67,6 +69,7 @@ class ConsoleNotifier(Notifier):
         if event.kind in _TABLES:
             self._console.print(self._table(event))
             return
+        event = self._with_names(event)
         line = f"{event.at:%H:%M:%S} {_MARKS[event.level]}{line_of(event, self._name(event))}"
         if repeats:
             line += f" (앞의 같은 알림 {repeats}번 생략)"
@@ -81,6 +84,16 @@ class ConsoleNotifier(Notifier):
         for name in [*known, *(name for name in event.fields if name not in order)]:
             table.add_row(*labelled(name, event.fields[name]))
         return table
+
+    def _with_names(self, event: Event) -> Event:
+        """The event, a list of codes in it as names; of a long list the beginning, for the log has
+        it whole."""
+        codes = str(event.fields.get("symbols") or "").split(",")
+        if codes == [""]:
+            return event
+        shown = ", ".join(symbol_text(Symbol(code), self._name_of) for code in codes[:_NAMED])
+        more = f" 외 {len(codes) - _NAMED}종목" if len(codes) > _NAMED else ""
+        return replace(event, fields={**event.fields, "symbols": shown + more})
 
     def _name(self, event: Event) -> str | None:
         return symbol_text(event.symbol, self._name_of) if event.symbol is not None else None

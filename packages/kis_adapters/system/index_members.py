@@ -16,12 +16,14 @@ from pathlib import Path
 import structlog
 
 from kis_adapters.system.master_file import MasterFileDamaged, kospi200_of
+from kis_core.market.symbol import Symbol
 from kis_core.ports.clock import Clock
 from kis_core.ports.market_scan import IndexList, IndexMembers, MarketScanUnavailable
 
 _SYMBOL = re.compile(r"[0-9A-Z]{6}")
 _MASTER_SOURCE = "증권사 종목 마스터"
 
+MEMBERS_FILE = "kospi200.csv"  # of the configuration: shipped; of the data: refreshed
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -127,6 +129,17 @@ def read_index_list(path: Path) -> IndexList:
         if not _SYMBOL.fullmatch(code):
             raise IndexFileDamaged(f"{path}: 종목코드가 아닙니다: {code!r}")
     return IndexList(as_of=as_of, codes=tuple(codes), source=heads.get("source", path.name))
+
+
+def read_index_names(path: Path) -> dict[Symbol, str]:
+    """The names beside the codes of a list, where it has any; none of one that is unreadable."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    rows = csv.DictReader(line for line in lines if line and not line.startswith("#"))
+    named = {(row.get("symbol") or "").strip(): (row.get("name") or "").strip() for row in rows}
+    return {Symbol(code): name for code, name in named.items() if _SYMBOL.fullmatch(code) and name}
 
 
 def _head(line: str) -> tuple[str, str]:

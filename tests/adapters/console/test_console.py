@@ -273,3 +273,19 @@ def test_a_listener_hears_events_in_order() -> None:
     fan_out.close()
 
     assert healthy.events == events
+
+
+@pytest.mark.req("N-03")
+def test_a_list_of_symbols_is_shown_by_name_and_a_long_one_by_its_beginning() -> None:
+    def selected(*codes: str) -> Event:
+        fields: dict[str, FieldValue] = {"step": "final", "symbols": ",".join(codes)}
+        return Event(kind=EventKind.UNIVERSE_SELECTED, at=AT, fields=fields)
+
+    few = shown([selected("005930", "000660")])
+    many = shown([selected("005930", *(f"{number:06d}" for number in range(1, 25)))])
+    none = shown([selected()])
+
+    assert "종목 삼성전자(005930), UNKNOWN(000660)" in few
+    assert "UNKNOWN(000019) 외 5종목" in many
+    assert "000020" not in many
+    assert "UNKNOWN" not in none

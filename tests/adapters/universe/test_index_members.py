@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from kis_adapters.memory.clock import ManualClock
-from kis_adapters.system.index_members import DatedIndexMembers, IndexFileDamaged, read_index_list
+from kis_adapters.system.index_members import (
+    MEMBERS_FILE,
+    DatedIndexMembers,
+    IndexFileDamaged,
+    read_index_list,
+    read_index_names,
+)
 from kis_adapters.system.master_file import (
     MasterFileDamaged,
     download_master,
@@ -19,6 +25,7 @@ from kis_adapters.system.master_file import (
     unzipped,
 )
 from kis_core.market.session import KST
+from kis_core.market.symbol import Symbol
 from kis_core.ports.market_scan import MarketScanUnavailable
 from kis_sandbox.listing import known_issues
 
@@ -266,3 +273,16 @@ def test_the_shipped_list_is_dated_and_has_the_simulators_members() -> None:
     assert "거래소 확인 아님" in shipped.source
     listed = {issue.symbol for issue in known_issues() if issue.is_index_member}
     assert listed <= set(shipped.codes)
+
+
+@pytest.mark.req("N-03")
+def test_the_shipped_list_names_its_members(tmp_path: Path) -> None:
+    names = read_index_names(ROOT / "config" / MEMBERS_FILE)
+    listed = read_index_list(ROOT / "config" / MEMBERS_FILE)
+    (tmp_path / "bare.csv").write_text("# as_of: 2026-11-24\nsymbol\n005930\n", encoding="utf-8")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
+
+    assert names[Symbol("005930")] == "삼성전자"
+    assert set(names) == set(listed.codes)
+    for unusable in ("bare.csv", "bytes.csv", "missing.csv"):
+        assert read_index_names(tmp_path / unusable) == {}
