@@ -31,7 +31,6 @@ class Account:
         self._pending: dict[date, int] = {}
         self._proceeds: dict[date, int] = {}
         self.initial_cash = cash
-        self.initial_cost = 0
         self.holdings: dict[str, Holding] = {}
         self.fills: list[Fill] = []
         self.fees_total = 0
@@ -46,7 +45,6 @@ class Account:
     def preload(self, symbol: str, *, quantity: int, price: int) -> None:
         """Hold `quantity` shares bought at `price` long ago, outside the cash."""
         self.holdings[symbol] = Holding(quantity=quantity, cost=quantity * price)
-        self.initial_cost += quantity * price
 
     def settle(self, today: date) -> None:
         """Move what settles up to `today` into settled cash."""

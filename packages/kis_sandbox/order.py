@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 @unique
 class OrderType(StrEnum):
-    """How an order trades. The wire's codes are a table in `wire_order`."""
+    """How an order trades. The wire's codes are a table in `wire/order_code.py`."""
 
     LIMIT = "limit"
     MARKET = "market"

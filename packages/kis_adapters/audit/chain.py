@@ -76,11 +76,6 @@ class Chain:
             raise
         self.link = link
 
-    def sync(self) -> None:
-        """What was appended is on the disk on return."""
-        if self._file is not None:
-            os.fsync(self._file)
-
     def close(self) -> None:
         """Let go of file and lock."""
         for handle in (self._file, self._lock):

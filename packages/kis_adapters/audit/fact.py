@@ -27,12 +27,6 @@ class FactKind(StrEnum):
     POSITION = "position"  # the newest of a symbol counts
     POSITION_CLOSED = "position_closed"
     RISK = "risk"  # the newest counts
-    PENDING_EXIT = "pending_exit"
-    PENDING_EXIT_CLEARED = "pending_exit_cleared"
-    SYMBOL_HALTED = "symbol_halted"
-    HALT_CLEARED = "halt_cleared"
-    SNAPSHOT = "snapshot"
-    SUMMARY = "summary"
     TOLD = "told"  # an event that is about more than one row: a repair, a refusal, a command
     CHECKPOINT = "checkpoint"  # everything committed up to here is in the trail
     SET_ASIDE = "set_aside"  # the end of the trail was damaged; where it lies now

@@ -21,7 +21,7 @@ class OrderType(StrEnum):
 
 @unique
 class OrderEventKind(StrEnum):
-    """Everything that an order's history can say. See `transition.py` for what may follow what."""
+    """Everything that an order's history can say. See `order.py` for what may follow what."""
 
     CREATED = "created"  # the intent, with its evidence
     SENDING = "sending"  # from here on the broker may have it

@@ -85,8 +85,6 @@ class FeedMarketData(MarketData):
         self._state = FeedState.CONNECTING
         self._source: QuoteSource | None = None
         self._news = FeedNews()
-        self.from_feed = 0
-        self.from_rest = 0
 
     @property
     def source(self) -> QuoteSource | None:
@@ -116,7 +114,6 @@ class FeedMarketData(MarketData):
             quote = self._from_feed(symbol, now)
             if quote is not None:
                 answer[symbol] = quote
-        self.from_feed += len(answer)
         rest = [symbol for symbol in symbols if symbol not in answer]
         if rest:
             answer.update(self._from_rest(rest, has_others=bool(answer)))
@@ -173,7 +170,6 @@ class FeedMarketData(MarketData):
             if not has_others:
                 raise
             return {symbol: QuoteUnavailable(symbol=symbol, why=str(error)) for symbol in symbols}
-        self.from_rest += len(symbols)
         for symbol, quote in told.items():
             if isinstance(quote, Quote):
                 self._seeds[symbol] = quote

@@ -43,7 +43,7 @@ class DayContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoContext:
-    """The bars of `symbol` do not allow a context; `reason` is a `HoldReason` value and `why`
+    """The bars of `symbol` do not allow a context; `reason` is a `Reason` value and `why`
     says more. No entry, and held positions are guarded by price alone (F-033)."""
 
     symbol: Symbol

@@ -104,8 +104,3 @@ class UniversePolicy:
     def is_pool_bounded(self) -> bool:
         """Whether `scan_size` bounds the pool: whatever is scanned, and `combined` (U-04)."""
         return self.pool_mode is not PoolMode.YAML or self.method is SelectionMethod.COMBINED
-
-    @property
-    def needs_index_members(self) -> bool:
-        """Whether the KOSPI200 list may be asked for."""
-        return self.method is not SelectionMethod.FIXED and self.pool_mode is not PoolMode.YAML

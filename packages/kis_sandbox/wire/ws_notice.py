@@ -12,7 +12,7 @@ from kis_sandbox.order import Fill, Kind, Order
 from kis_sandbox.sandbox import Sandbox
 from kis_sandbox.wire.order_code import CODES, SIDE_CODES
 
-OLD_WIDTH, WIDTH = 23, 26
+OLD_WIDTH = 23  # of 26 now
 _RECEIPT, _FILL = "1", "2"
 _RECEIVED, _CONFIRMED, _CANCELLED = "1", "2", "3"
 _KINDS = {Kind.NEW: "0", Kind.AMEND: "1", Kind.CANCEL: "2"}
