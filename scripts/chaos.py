@@ -47,6 +47,7 @@ _MOMENTS = (
 )
 _IN_FLIGHT = "in_flight"  # the order is at the broker, and its answer is not there yet
 _HELD_MS = 200
+_PROGRESS = 10
 _LOOSE = (0.6, 3.0)  # seconds after the start, for kills that wait for no particular moment
 _CLOSE = (0.0, 0.03)  # seconds after a moment
 
@@ -266,6 +267,8 @@ def chaos(directory: Path, *, kills: int, seed: int, database_url: str | None = 
                 market.hold_next_order()
             app = busy_app(directory, variables)
             _kill_at(moment, app, dice, outcome)
+            if outcome.kills % _PROGRESS == 0:
+                print(f"kills: {outcome.kills} of {kills}", file=sys.stderr, flush=True)
         code = busy_app(directory, variables).wait(within_s=DAY_S)
         if code:
             outcome.differences.append(f"the last run ended with {code}")
