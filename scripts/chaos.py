@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 from weakref import WeakSet
 
@@ -48,6 +50,8 @@ _MOMENTS = (
 _IN_FLIGHT = "in_flight"  # the order is at the broker, and its answer is not there yet
 _HELD_MS = 200
 _PROGRESS = 10
+_CONFIG = Path(__file__).resolve().parents[1] / "config"
+_CONFIRMED = "confirmed_until: 2035-12-31"
 _LOOSE = (0.6, 3.0)  # seconds after the start, for kills that wait for no particular moment
 _CLOSE = (0.0, 0.03)  # seconds after a moment
 
@@ -289,6 +293,7 @@ def market_in(directory: Path, *, seed: int, clock: Sequence[str] = ()) -> Itera
     on it; the busy configuration is written beside it."""
     (directory / "busy.yaml").write_text(BUSY_CONFIG, encoding="utf-8")
     (directory / "universe.yaml").write_text(UNIVERSE, encoding="utf-8")
+    _confirm_years(directory / "config")
     market = Market(directory / "market", seed=seed, clock=clock)
     market.start()
     try:
@@ -297,6 +302,18 @@ def market_in(directory: Path, *, seed: int, clock: Sequence[str] = ()) -> Itera
         market.kill()
         for app in list(_STARTED):  # those of a test that failed half way
             app.kill()
+
+
+def _confirm_years(config: Path) -> None:
+    """The shipped configuration, with an exchange calendar that was confirmed for as long as can
+    be traded: beyond it nothing is entered, and a kill meets no order."""
+    copytree(_CONFIG, config, dirs_exist_ok=True)
+    sessions = config / "krx_sessions.yaml"
+    shipped = sessions.read_text(encoding="utf-8")
+    changed, count = re.subn(r"(?m)^confirmed_until: .*$", _CONFIRMED, shipped)
+    if count != 1:
+        raise ValueError(f"{sessions} does not say once until when it is confirmed")
+    sessions.write_text(changed, encoding="utf-8")
 
 
 def busy_app(directory: Path, variables: Mapping[str, str], *, config: str = "busy.yaml") -> App:
