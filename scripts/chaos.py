@@ -270,8 +270,9 @@ def chaos(directory: Path, *, kills: int, seed: int, database_url: str | None = 
             if moment == _IN_FLIGHT:
                 market.hold_next_order()
             app = busy_app(directory, variables)
+            before = outcome.kills
             _kill_at(moment, app, dice, outcome)
-            if outcome.kills % _PROGRESS == 0:
+            if outcome.kills % _PROGRESS == 0 and outcome.kills > before:
                 print(f"kills: {outcome.kills} of {kills}", file=sys.stderr, flush=True)
         code = busy_app(directory, variables).wait(within_s=DAY_S)
         if code:
