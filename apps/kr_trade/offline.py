@@ -10,6 +10,7 @@ from apps.kr_trade.arguments import Answer
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.status import as_json, as_text, read_status
 from apps.session_settings import risk_limits
+from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.database import open_database
@@ -19,6 +20,7 @@ from kis_core.market.session import KST
 from kis_core.market.symbol import Symbol, parse_symbol
 from kis_core.orders.identity import Namespace, masked_account
 from kis_core.ports.instance_lock import InstanceHeld
+from kis_core.ports.notifier import Event, EventKind, FieldValue, Level
 from kis_core.ports.store import Store, StoreMisfit, StoreUnavailable, UnitOfWork
 from kis_core.risk.kill_switch import clear
 from kis_core.session.by_hand import NotPossible, adopt, clear_halt, ignore
@@ -47,7 +49,7 @@ def answer_about(code: str, answer: Answer, settings: Settings) -> int:
         print(str(error) if isinstance(error, ValueError) else sentence, file=sys.stderr)
         return ExitCode.REFUSED if isinstance(error, ValueError) else end
     try:
-        return _with_store(settings, _Answerer(symbol, answer))
+        return _with_store(settings, _Answerer(settings, symbol, answer))
     finally:
         lock.release()
 
@@ -76,13 +78,15 @@ class _SwitchClearer:
                 return ExitCode.OK
             equity = snapshot.equity if snapshot is not None else record.start_equity
             uow.put_risk(clear(record, equity=equity, limits=limits))
-        print(f"킬 스위치를 해제했습니다: {record.kill_switch}")
+        done = f"킬 스위치를 해제했습니다: {record.kill_switch}"
+        print(done)
+        _put_on_record(self._settings, "clear_kill_switch", None, done)
         return ExitCode.OK
 
 
 class _Answerer:
-    def __init__(self, symbol: Symbol, answer: Answer) -> None:
-        self._symbol, self._answer = symbol, answer
+    def __init__(self, settings: Settings, symbol: Symbol, answer: Answer) -> None:
+        self._settings, self._symbol, self._answer = settings, symbol, answer
 
     def __call__(self, store: Store) -> int:
         try:
@@ -92,6 +96,7 @@ class _Answerer:
             print(f"{self._symbol}: {error}", file=sys.stderr)
             return ExitCode.REFUSED
         print(f"{self._symbol}: {done}")
+        _put_on_record(self._settings, self._answer, self._symbol, done)
         return ExitCode.OK
 
     def _write(self, uow: UnitOfWork) -> str:
@@ -111,6 +116,42 @@ def account_of(settings: Settings) -> str:
         return simulated.account_no + simulated.product_code
     given = settings.credentials
     return given.account_no.get_secret_value() + given.product_code
+
+
+def _put_on_record(settings: Settings, command: str, symbol: Symbol | None, done: str) -> None:
+    """Tell the audit trail what a person changed with no engine running. What is practised on the
+    simulator has a clock of its own and leaves no word."""
+    if settings.uses_simulator:
+        return
+    # Here and not above: most of what is asked offline changes nothing.
+    from apps.listeners import trail_account, trail_folder
+    from kis_adapters.audit.writer import AuditWriter
+    from kis_adapters.sql.committed import CommittedRows
+
+    namespace = Namespace(mode=settings.mode, account=account_of(settings))
+    writer = AuditWriter(
+        trail_folder(settings, settings.mode),
+        mode=settings.mode,
+        redact=Redactor(settings.secret_values()).redact,
+        tell_trouble=lambda event: print(f"[주의] {event.fields['why']}", file=sys.stderr),
+    )
+    database = open_database(settings.database.url.get_secret_value())
+    try:
+        account = trail_account(namespace.account, is_simulated=False)
+        writer.follow(CommittedRows(database, namespace), account=account)
+        fields: dict[str, FieldValue] = {"command": command, "outcome": "done", "why": done}
+        writer.tell(
+            Event(
+                kind=EventKind.OPERATOR_COMMAND,
+                at=datetime.now(KST),
+                symbol=symbol,
+                level=Level.WARNING,
+                fields=fields,
+            )
+        )
+    finally:
+        writer.close()
+        database.dispose()
 
 
 def _with_store(settings: Settings, act: Callable[[Store], int]) -> int:

@@ -62,6 +62,28 @@ def test_a_halt_is_cleared_with_its_reason_shown(desk: "Desk") -> None:
     assert desk.rows("SELECT * FROM halted_symbols") == []
 
 
+@pytest.mark.req("L-03", "P-13")
+def test_what_a_person_changed_is_on_record_and_what_was_practised_is_not(desk: "Desk") -> None:
+    desk.run("--mode", "symbol", "--stock", "000660", "--ignore")
+    assert not (desk.directory / "logs" / "audit").exists()
+
+    ignored = desk.run("--mode", "symbol", "--stock", "005930", "--ignore", **desk.fake_keys)
+    refused = desk.run("--mode", "symbol", "--stock", "005930", "--clear-halt", **desk.fake_keys)
+    adopted = desk.run("--mode", "symbol", "--stock", "005930", "--adopt", **desk.fake_keys)
+    chain = desk.run("--mode", "explain", **desk.fake_keys)
+
+    assert [ended.code for ended in (ignored, refused, adopted, chain)] == [0, 2, 0, 0]
+    assert "온전합니다" in chain.out
+    [file] = (desk.directory / "logs" / "audit").glob("audit_*.json")
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    told = [line for line in lines if line["data"].get("event") == "operator.command"]
+    assert [(line["symbol"], line["data"]["command"]) for line in told] == [
+        ("005930", "ignore"),
+        ("005930", "adopt"),
+    ]
+    assert desk.fake_keys["KIS_ACCOUNT_NO"] not in file.read_text(encoding="utf-8")
+
+
 @pytest.mark.req("P-12", "P-13", "P-01")
 def test_no_answer_is_taken_while_a_session_runs(desk: "Desk") -> None:
     process = desk.start_trading("--interval", "60")
