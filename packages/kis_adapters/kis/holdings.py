@@ -25,14 +25,15 @@ _MOVED_BP = 200  # prices move while several pages are read; costs do not
 def account_from(
     rows: Sequence[BalanceRow], totals: BalanceTotals, *, at: datetime, pages_are_many: bool
 ) -> AccountState:
-    """The account at `at`. Raises KisImplausible, and KisFieldError for an unreadable symbol."""
+    """The account at `at`, without the notes and warrants in it, which are never ours. Raises
+    KisImplausible, and KisFieldError for an unreadable symbol."""
     _check_rows_are_distinct(rows)
     _check_sums(rows, totals, pages_are_many=pages_are_many)
     _check_is_something(rows, totals)
     by_symbol: dict[Symbol, Holding] = {}
     for row in rows:
         # Issues sold out stay in the list until they settle.
-        if row.hldg_qty > 0 and not _is_not_traded_here(row.pdno):
+        if row.hldg_qty > 0 and _letter(row.pdno) not in _NOTES_AND_WARRANTS:
             holding = _holding(row)
             by_symbol[holding.symbol] = _together(by_symbol.get(holding.symbol), holding)
     return AccountState(
@@ -53,11 +54,6 @@ def short_code(pdno: str, *, endpoint: str) -> Symbol:
         return parse_symbol(pdno[-_SHORT_CODE:], allow_alphanumeric=True)
     except ValueError:
         raise KisFieldError(endpoint, field="output1.pdno", why="not a short code") from None
-
-
-def _is_not_traded_here(pdno: str) -> bool:
-    """Whether it is a note or a warrant: the operator's own, never ours."""
-    return _letter(pdno) in _NOTES_AND_WARRANTS
 
 
 def _letter(pdno: str) -> str:
