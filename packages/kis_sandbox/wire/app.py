@@ -112,16 +112,15 @@ class SandboxApp:
         with sandbox.lock:
             sandbox.requests[path.rsplit("/", 1)[1]] += 1
             endpoint = BY_PATH.get(path)
+            answer = Answer(body={})
             if endpoint is None:
                 sandbox.catch_up()
-                answer = Answer(body={})
                 if is_processed(faults):
                     answer = self._opened(path, content, faults)
-                return _response(damaged(answer, faults), faults)
-            sandbox.spend_latency()
-            answer = Answer(body={})
-            if is_processed(faults):
-                answer = self._business(request, endpoint, content, faults)
+            else:
+                sandbox.spend_latency()
+                if is_processed(faults):
+                    answer = self._business(request, endpoint, content, faults)
             return self._remembered(request, damaged(answer, faults), faults)
 
     def _opened(self, path: str, content: bytes, faults: Faulted) -> Answer:
