@@ -9,7 +9,7 @@ import csv
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -121,8 +121,7 @@ def read_index_list(path: Path) -> IndexList:
         as_of = date.fromisoformat(heads.get("as_of", ""))
     except ValueError as error:
         raise IndexFileDamaged(f"{path}: '# as_of: YYYY-MM-DD' 줄이 필요합니다") from error
-    rows = csv.DictReader(line for line in lines if line and not line.startswith("#"))
-    codes = [(row.get("symbol") or "").strip() for row in rows]
+    codes = [(row.get("symbol") or "").strip() for row in _rows(lines)]
     if not codes or len(set(codes)) != len(codes):
         raise IndexFileDamaged(f"{path}: 목록이 비었거나 같은 종목이 두 번 있습니다")
     for code in codes:
@@ -137,9 +136,15 @@ def read_index_names(path: Path) -> dict[Symbol, str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
-    rows = csv.DictReader(line for line in lines if line and not line.startswith("#"))
-    named = {(row.get("symbol") or "").strip(): (row.get("name") or "").strip() for row in rows}
+    named = {
+        (row.get("symbol") or "").strip(): (row.get("name") or "").strip() for row in _rows(lines)
+    }
     return {Symbol(code): name for code, name in named.items() if _SYMBOL.fullmatch(code) and name}
+
+
+def _rows(lines: list[str]) -> Iterator[dict[str, str]]:
+    """The list below its comments."""
+    return csv.DictReader(line for line in lines if line and not line.startswith("#"))
 
 
 def _head(line: str) -> tuple[str, str]:
