@@ -29,6 +29,7 @@ from kis_adapters.telegram.message import Message
 from kis_adapters.telegram.outbox import Batch, Outbox
 from kis_adapters.telegram.pace import Pace, seconds_of
 
+REFUSALS = (InvalidToken, Forbidden, ChatMigrated, BadRequest)  # see `refusal`
 _log = structlog.stdlib.get_logger("kis.telegram")
 _LAST_TRIES_S = 0.2
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -77,7 +78,7 @@ class Courier:
         except RetryAfter as error:
             self.outbox.give_back(batch)
             await asyncio.sleep(seconds_of(error.retry_after))
-        except (InvalidToken, Forbidden, ChatMigrated, BadRequest) as error:
+        except REFUSALS as error:
             self.outbox.give_back(batch)
             self.health.down(refusal(error), error=error)
             await self._rest_after_failure(self.pace.refused_s)

@@ -4,17 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 from telegram.constants import ChatAction
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    EndPointNotFound,
-    Forbidden,
-    InvalidToken,
-    TelegramError,
-)
+from telegram.error import TelegramError
 
 from kis_adapters.telegram.bot import build_bot
-from kis_adapters.telegram.courier import refusal
+from kis_adapters.telegram.courier import REFUSALS, refusal
 from kis_adapters.telegram.pace import Pace
 
 
@@ -43,7 +36,7 @@ def introduce(
     """
     try:
         return asyncio.run(_introduced(token, chat_id, api_url, pace or Pace()))
-    except (InvalidToken, EndPointNotFound, Forbidden, ChatMigrated, BadRequest) as error:
+    except REFUSALS as error:
         raise TelegramMisfit(refusal(error)) from None
     except TelegramError as error:
         # Its text may hold the address that was asked, and with it the token (F-094).
