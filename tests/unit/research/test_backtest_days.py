@@ -226,3 +226,40 @@ def test_slippage_makes_a_purchase_dearer_and_a_sale_cheaper_by_a_tick() -> None
 
     # Entered at 114,800 won, so the target stands at 116,900; sold a tick below it.
     assert [fill.price for fill in result.fills] == [114_800, 116_800]
+
+
+@pytest.mark.req("C-05")
+def test_after_an_entry_within_the_day_neither_an_older_low_nor_the_target_is_believed() -> None:
+    touched_both = (114_500, 117_000, 113_000, 115_000)
+
+    result = traded(entry=touched_both)
+
+    assert [fill.price for fill in result.fills] == [_ENTRY]
+    assert sales(result) == []
+
+
+@pytest.mark.req("C-05")
+def test_what_was_sold_today_is_not_bought_again_today() -> None:
+    above_the_target_and_rising = (117_000, 118_000, 116_900, 117_900)
+
+    result = traded(above_the_target_and_rising)
+
+    assert [fill.side for fill in result.fills] == [Side.BUY, Side.SELL]
+
+
+@pytest.mark.req("C-05")
+def test_a_fill_that_slippage_puts_beyond_the_limit_does_not_happen() -> None:
+    # 114,700 and half a percent is 115,300 to the tick; ten ticks more are 115,700.
+    result = traded(slippage=Slippage(ticks=10))
+
+    assert result.fills == ()
+    assert EventKind.ENTRY_MISSED in {event.kind for event in result.events}
+
+
+@pytest.mark.req("C-05", "C-10")
+def test_a_break_of_the_price_basis_closes_at_the_last_close() -> None:
+    half = (57_500, 57_600, 57_400, 57_500)
+
+    result = traded(half)
+
+    assert sales(result) == [(115_000, EventKind.BASIS_CHANGED)]
