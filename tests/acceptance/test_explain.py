@@ -118,7 +118,7 @@ def test_log_trail_and_database_name_an_order_alike(desk: Desk) -> None:
 
 
 @pytest.mark.req("L-05")
-def test_a_kill_takes_last_lines_of_the_log_but_nothing_of_the_trail(day: Desk) -> None:
+def test_after_a_kill_the_trail_has_every_order_and_the_log_no_other(day: Desk) -> None:
     orders = _orders(day, "buy") + _orders(day, "sell")
 
     assert orders

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import structlog
 
+from apps.first_token import await_first_token
 from kis_adapters.kis.budget import RateBudget
 from kis_adapters.kis.client import KisClient
 from kis_adapters.kis.credentials import KisCredentials
-from kis_adapters.kis.errors import KisError, KisTokenUnavailable
+from kis_adapters.kis.errors import KisError, KisTokenUnavailable, KisUnreachable
 from kis_adapters.kis.trading import KisRestBroker
 from kis_core.market.session import KST
 from kis_core.orders.identity import TradingMode
@@ -358,3 +359,37 @@ def test_malformed_credentials_are_refused_without_being_shown(changes: dict[str
         KisCredentials(**{**parts, **changes})
 
     assert not [value for value in changes.values() if value and value in str(refused.value)]
+
+
+@pytest.mark.req("K-02", "E-01")
+def test_a_start_waits_for_a_gateway_that_is_busy_and_not_for_keys_that_are_wrong(
+    kis: Any, make_client: Any, clock: Any, wire: Any
+) -> None:
+    busy = {"error_description": "서버 오류", "error_code": "EGW00002"}
+    kis.script(TOKEN, wire.Reply(status=500, body=busy), wire.token_reply())
+    await_first_token(make_client(), clock)
+    assert clock.now() - wire.NOW >= timedelta(seconds=61)
+    waited_until = clock.now()
+
+    refused = wire.Reply(status=403, body=wire.sample("oauth2-tokenP-error-EGW00103"))
+    kis.script(TOKEN, refused, wire.token_reply())
+    other = KisCredentials(
+        app_key="FAKE-OTHER-KEY", app_secret=wire.APP_SECRET, account_no=wire.ACCOUNT_NO
+    )
+    with pytest.raises(KisTokenUnavailable, match="EGW00103"):
+        await_first_token(make_client(credentials=other), clock)
+
+    assert kis.count(TOKEN) == 3
+    assert clock.now() == waited_until
+
+
+@pytest.mark.req("K-02", "E-01")
+def test_a_start_asks_a_broker_that_is_not_there_again_after_ten_seconds_each(
+    kis: Any, make_client: Any, clock: Any, wire: Any
+) -> None:
+    kis.stop()
+
+    with pytest.raises(KisUnreachable):
+        await_first_token(make_client(), clock)
+
+    assert clock.now() - wire.NOW == timedelta(seconds=20)
