@@ -1,5 +1,7 @@
 """A start whose first token does not come at once (K-02, E-01)."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Desk, Ended
 
 _ROUTE = "tokenP"
+_WITHIN_S = 240.0
 
 
 @pytest.fixture
@@ -26,16 +29,17 @@ def server() -> Iterator[SandboxServer]:
 
 
 def _trade(desk: "Desk", server: SandboxServer) -> "Ended":
+    return desk.trade(*TWO_SYMBOLS, "--max-runs", "1", **_keys(server))
+
+
+def _keys(server: SandboxServer) -> dict[str, str]:
     keys = CREDENTIALS[Personality.PAPER]
-    return desk.trade(
-        *TWO_SYMBOLS,
-        "--max-runs",
-        "1",
-        KIS_BASE_URL=server.base_url,
-        KIS_APP_KEY=keys.app_key,
-        KIS_APP_SECRET=keys.app_secret,
-        KIS_ACCOUNT_NO=keys.account_no,
-    )
+    return {
+        "KIS_BASE_URL": server.base_url,
+        "KIS_APP_KEY": keys.app_key,
+        "KIS_APP_SECRET": keys.app_secret,
+        "KIS_ACCOUNT_NO": keys.account_no,
+    }
 
 
 @pytest.mark.req("K-02", "E-01")
@@ -59,6 +63,28 @@ def test_one_answer_that_was_lost_does_not_cost_the_day(
     assert ended.code == 0, ended.err
     assert [line for line in ended.out.splitlines() if "61초 뒤" in line and "(2/3)" in line]
     assert "(3/3)" not in ended.out
+
+
+@pytest.mark.req("K-02", "C-01")
+def test_the_closed_beta_test_waits_for_its_token_alike(
+    desk: "Desk", server: SandboxServer
+) -> None:
+    server.faults.add(_ROUTE, FaultKind.HTTP_500, count=1)
+    command = ("--mode", "cbt", "--trade-config", "fast.yaml", *TWO_SYMBOLS, "--max-runs", "1")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "apps.kr_cbt", *command],
+        cwd=desk.directory,
+        env=desk.environment(_keys(server)),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_WITHIN_S,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "(2/3)" in ended.stdout
 
 
 @pytest.mark.req("K-02")
