@@ -8,10 +8,10 @@ from datetime import datetime
 from os import environ
 from pathlib import Path
 
+from apps.account import account_of
 from apps.dashboard.facts import Facts
 from apps.dashboard.server import application, serve
 from apps.exit_code import ExitCode
-from apps.kr_trade.offline import account_of
 from apps.terminal import accept_any_terminal
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.kill_switch import TextKillSwitchFile

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from apps.account import account_of
 from apps.exit_code import ExitCode
 from apps.kr_trade.endings import ending_of
-from apps.kr_trade.offline import account_of
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.backup import back_up

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from apps.account import account_of
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments
-from apps.kr_trade.offline import account_of, opened_store
+from apps.kr_trade.offline import opened_store
 from apps.listeners import trail_account, trail_folder
 from kis_adapters.audit.fact import FactKind, order_event_fact
 from kis_adapters.audit.reader import Checked, Entry, Trail

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from apps.account import account_of
 from apps.exit_code import ExitCode
 from apps.kr_trade.endings import ending_of
-from apps.kr_trade.offline import account_of
 from apps.session_settings import strategy_parameters
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings

@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from apps.account import account_of
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Answer
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.status import as_json, as_text, read_status
+from apps.listeners import trail_account, trail_folder
 from apps.session_settings import risk_limits
+from kis_adapters.audit.writer import AuditWriter
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
+from kis_adapters.sql.committed import CommittedRows
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
 from kis_adapters.sql.store import SqlStore
@@ -24,7 +28,6 @@ from kis_core.ports.notifier import Event, EventKind, FieldValue, Level
 from kis_core.ports.store import Store, StoreMisfit, StoreUnavailable, UnitOfWork
 from kis_core.risk.kill_switch import clear
 from kis_core.session.by_hand import NotPossible, adopt, clear_halt, ignore
-from kis_sandbox.config import CREDENTIALS, Personality
 
 
 def print_status(settings: Settings, *, as_json: bool) -> int:
@@ -109,25 +112,11 @@ class _Answerer:
                 return clear_halt(uow, self._symbol)
 
 
-def account_of(settings: Settings) -> str:
-    """The account's number and product code, as they stand in the database's keys."""
-    if settings.credentials is None:
-        simulated = CREDENTIALS[Personality.PAPER]
-        return simulated.account_no + simulated.product_code
-    given = settings.credentials
-    return given.account_no.get_secret_value() + given.product_code
-
-
 def _put_on_record(settings: Settings, command: str, symbol: Symbol | None, done: str) -> None:
     """Tell the audit trail what a person changed with no engine running. What is practised on the
     simulator has a clock of its own and leaves no word."""
     if settings.uses_simulator:
         return
-    # Here and not above: most of what is asked offline changes nothing.
-    from apps.listeners import trail_account, trail_folder
-    from kis_adapters.audit.writer import AuditWriter
-    from kis_adapters.sql.committed import CommittedRows
-
     namespace = Namespace(mode=settings.mode, account=account_of(settings))
     writer = AuditWriter(
         trail_folder(settings, settings.mode),

@@ -3,9 +3,18 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+
+from kis_adapters.audit.chain import Chain
+from kis_adapters.audit.folder import TrailFolder
+from kis_adapters.sql.database import open_database
+from kis_adapters.sql.store import SqlStore
+from kis_core.market.session import KST
+from kis_core.orders.identity import Namespace, TradingMode
+from kis_core.risk.state import RiskRecord
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Desk, TwoDays
@@ -82,6 +91,45 @@ def test_what_a_person_changed_is_on_record_and_what_was_practised_is_not(desk: 
         ("005930", "adopt"),
     ]
     assert desk.fake_keys["KIS_ACCOUNT_NO"] not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.req("L-03", "R-02")
+def test_a_kill_switch_that_is_cleared_is_on_record_or_it_is_said_that_it_is_not(
+    desk: "Desk",
+) -> None:
+    clear = ("--mode", "clear-kill-switch")
+    desk.run("--mode", "symbol", "--stock", "005930", "--ignore", **desk.fake_keys)
+    _switch_off_entries(desk)
+    trail = TrailFolder(desk.directory / "logs" / "audit")
+    chain = Chain(trail)
+
+    held_by_another = desk.run(*clear, **desk.fake_keys)
+    chain.close()
+    _switch_off_entries(desk)
+    cleared = desk.run(*clear, **desk.fake_keys)
+
+    assert (held_by_another.code, cleared.code) == (0, 0)
+    assert held_by_another.err.startswith("[주의] 감사 기록을 쓸 수 없습니다")
+    assert cleared.err == ""
+    told = [line for file in trail.files() for line in file.read_text("utf-8").splitlines()]
+    assert len([line for line in told if "clear_kill_switch" in line]) == 1
+
+
+def _switch_off_entries(desk: "Desk") -> None:
+    """As a session does when its account has fallen too far."""
+    keys, at = desk.fake_keys, datetime(2026, 11, 27, 10, 0, tzinfo=KST)
+    account = keys["KIS_ACCOUNT_NO"] + keys["KIS_ACCOUNT_PRODUCT_CODE"]
+    record = RiskRecord(
+        session_date=at.date(),
+        start_equity=10_000_000,
+        high_water_mark=10_000_000,
+        kill_switch="누적 낙폭 한도",
+        kill_switch_at=at,
+    )
+    engine = open_database(f"sqlite:///{desk.database}")
+    with SqlStore(engine, Namespace(mode=TradingMode.PAPER, account=account)).unit_of_work() as uow:
+        uow.put_risk(record)
+    engine.dispose()
 
 
 @pytest.mark.req("P-12", "P-13", "P-01")
