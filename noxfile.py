@@ -79,7 +79,7 @@ def simulate(session: nox.Session) -> None:
 @nox.session
 def chaos(session: nox.Session) -> None:
     """The same with real processes and SIGKILL: `nox -s chaos -- --kills 100`."""
-    _run(session, "python", "scripts/chaos.py", *session.posargs)
+    _run(session, "python", "-m", "scripts.chaos", *session.posargs)
 
 
 @nox.session

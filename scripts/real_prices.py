@@ -29,7 +29,8 @@ from sqlalchemy import NullPool, create_engine, text
 
 from kis_adapters.console.words import TITLES
 from kis_core.ports.notifier import EventKind
-from scripts.chaos import INITIAL_CASH, App, Market, default_database, differences, market_in
+from scripts.ledger_comparison import differences
+from scripts.market_stage import INITIAL_CASH, App, Market, default_database, market_in
 
 _DAY_S = 300.0  # real time that a session may take on a busy machine
 _SYMBOL_ROWS_MIN = 120  # sessions of history that the strategy's averages need, and some

@@ -16,7 +16,8 @@ import psutil
 
 from kis_adapters.console.words import TITLES
 from kis_core.ports.notifier import EventKind
-from scripts.chaos import App, Market, default_database, differences, market_in
+from scripts.ledger_comparison import differences
+from scripts.market_stage import App, Market, default_database, market_in
 
 _LOGGED_WITHIN_S = 30.0
 _DAY_S = 240.0  # real time that a simulated day may take on a busy machine

@@ -1,7 +1,8 @@
 """kill -9 of kr_trade, of its database and of the broker's side, during simulated days.
 
 Afterwards the database is compared with the simulator's own ledger: every order once, every fill,
-fee and tax to the won, holdings and cash. `scripts/chaos.py --kills 100` does the same for longer.
+fee and tax to the won, holdings and cash. `python -m scripts.chaos --kills 100` does the same for
+longer.
 """
 
 import os
@@ -12,10 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from scripts.chaos import chaos
+from scripts.ledger_comparison import differences
+from scripts.market_stage import BUSY_CONFIG, App, busy_app, default_database, market_in
 
 if TYPE_CHECKING:
     from tests.conftest import MariaDbServer
@@ -37,9 +41,9 @@ def seed() -> int:
 
 @pytest.mark.req("O-01", "O-03", "O-05", "O-08", "O-09", "P-03", "F-013", "F-015", "F-016")
 def test_kills_at_random_moments_leave_no_order_twice_and_no_won_missing_sqlite(
-    chaos: ModuleType, tmp_path: Path, seed: int
+    tmp_path: Path, seed: int
 ) -> None:
-    outcome = chaos.chaos(tmp_path, kills=6, seed=seed)
+    outcome = chaos(tmp_path, kills=6, seed=seed)
 
     assert outcome.differences == [], str(outcome)
     assert outcome.kills == 6
@@ -48,9 +52,9 @@ def test_kills_at_random_moments_leave_no_order_twice_and_no_won_missing_sqlite(
 
 @pytest.mark.req("D-01", "D-03", "O-05", "O-09", "P-02")
 def test_kills_at_random_moments_leave_no_order_twice_and_no_won_missing_mariadb(
-    chaos: ModuleType, tmp_path: Path, mariadb_url: str, seed: int
+    tmp_path: Path, mariadb_url: str, seed: int
 ) -> None:
-    outcome = chaos.chaos(tmp_path, kills=3, seed=seed, database_url=mariadb_url)
+    outcome = chaos(tmp_path, kills=3, seed=seed, database_url=mariadb_url)
 
     assert outcome.differences == [], str(outcome)
     assert outcome.kills == 3
@@ -59,14 +63,14 @@ def test_kills_at_random_moments_leave_no_order_twice_and_no_won_missing_mariadb
 
 @pytest.mark.req("D-06", "F-013", "O-01")
 def test_a_database_killed_in_mid_session_comes_back_and_nothing_is_missing(
-    chaos: ModuleType, tmp_path: Path, mariadb_server: "MariaDbServer", mariadb_url: str
+    tmp_path: Path, mariadb_server: "MariaDbServer", mariadb_url: str
 ) -> None:
     if os.environ.get("KIS_TEST_MYSQL_URL"):
         pytest.skip("the server of KIS_TEST_MYSQL_URL is not ours to kill")
-    with chaos.market_in(tmp_path, seed=8) as market:
-        paced(chaos, tmp_path)
+    with market_in(tmp_path, seed=8) as market:
+        paced(tmp_path)
         variables = {**market.variables(), "DATABASE_URL": mariadb_url}
-        app = chaos.busy_app(tmp_path, variables, config="paced.yaml")
+        app = busy_app(tmp_path, variables, config="paced.yaml")
         assert app.wait_for("주문 기록", within_s=60)
         mariadb_server.kill()
         sent_before = orders_at(market)
@@ -76,19 +80,19 @@ def test_a_database_killed_in_mid_session_comes_back_and_nothing_is_missing(
         mariadb_server.restart()
         code = app.wait(within_s=240)
         ledger = market.ledger()
-    differences = chaos.differences(ledger, mariadb_url)
+    found = differences(ledger, mariadb_url)
 
     # At most the one order whose journal row was committed when the server died.
     assert sent_without <= 1
     assert code == 0, app.output
-    assert differences == []
+    assert found == []
     assert "Traceback" not in app.output
 
 
 @pytest.mark.req("E-03", "O-05")
-def test_a_broker_that_dies_and_comes_back_is_waited_for(chaos: ModuleType, tmp_path: Path) -> None:
-    with chaos.market_in(tmp_path, seed=8) as market:
-        app = chaos.busy_app(tmp_path, market.variables())
+def test_a_broker_that_dies_and_comes_back_is_waited_for(tmp_path: Path) -> None:
+    with market_in(tmp_path, seed=8) as market:
+        app = busy_app(tmp_path, market.variables())
         assert app.wait_for("주문 접수", within_s=60)
         market.kill()
         time.sleep(1.0)
@@ -96,20 +100,18 @@ def test_a_broker_that_dies_and_comes_back_is_waited_for(chaos: ModuleType, tmp_
         market.start()
         code = app.wait(within_s=240)
         ledger = market.ledger()
-    differences = chaos.differences(ledger, chaos.default_database(tmp_path))
+    found = differences(ledger, default_database(tmp_path))
 
     assert is_alive
     assert code == 0, app.output
-    assert differences == []
+    assert found == []
     assert "Traceback" not in app.output
 
 
 @pytest.mark.req("M-17")
-def test_a_stop_while_the_broker_is_gone_leaves_within_5_s(
-    chaos: ModuleType, tmp_path: Path
-) -> None:
-    with chaos.market_in(tmp_path, seed=8) as market:
-        app = chaos.busy_app(tmp_path, market.variables())
+def test_a_stop_while_the_broker_is_gone_leaves_within_5_s(tmp_path: Path) -> None:
+    with market_in(tmp_path, seed=8) as market:
+        app = busy_app(tmp_path, market.variables())
         assert app.wait_for("거래일 시작", within_s=60)
         market.kill()
         time.sleep(0.5)
@@ -125,10 +127,10 @@ def test_a_stop_while_the_broker_is_gone_leaves_within_5_s(
 
 @pytest.mark.req("M-17")
 def test_a_stop_while_the_broker_hangs_leaves_within_5_s_and_says_so_in_the_log(
-    chaos: ModuleType, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    with chaos.market_in(tmp_path, seed=8) as market:
-        app = chaos.busy_app(tmp_path, market.variables())
+    with market_in(tmp_path, seed=8) as market:
+        app = busy_app(tmp_path, market.variables())
         assert app.wait_for("거래일 시작", within_s=60)
         market.freeze()
         time.sleep(0.5)  # until it waits for an answer that does not come
@@ -145,17 +147,17 @@ def test_a_stop_while_the_broker_hangs_leaves_within_5_s_and_says_so_in_the_log(
 
 @pytest.mark.req("P-02", "F-093", "M-16")
 def test_a_second_directory_cannot_trade_the_same_account_on_one_server(
-    chaos: ModuleType, tmp_path: Path, mariadb_url: str
+    tmp_path: Path, mariadb_url: str
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    with chaos.market_in(tmp_path, seed=8) as market:
+    with market_in(tmp_path, seed=8) as market:
         for name in ("busy.yaml", "universe.yaml"):
             (elsewhere / name).write_bytes((tmp_path / name).read_bytes())
         variables = {**market.variables(), "DATABASE_URL": mariadb_url}
-        first = chaos.busy_app(tmp_path, variables)
+        first = busy_app(tmp_path, variables)
         assert first.wait_for("거래일 시작", within_s=60)
-        second = chaos.busy_app(elsewhere, variables)
+        second = busy_app(elsewhere, variables)
         code = second.wait(within_s=60)
         is_first_alive = first.process.poll() is None
         first.kill()
@@ -180,15 +182,15 @@ def test_the_comparison_itself_sees_what_is_missing(
 
 
 @pytest.fixture
-def tampered(chaos: ModuleType, tmp_path: Path) -> Callable[[str], list[str]]:
+def tampered(tmp_path: Path) -> Callable[[str], list[str]]:
     """Changes a copy of the database of a day's first minutes, and compares it."""
-    with chaos.market_in(tmp_path, seed=8) as market:
-        app = chaos.busy_app(tmp_path, market.variables())
+    with market_in(tmp_path, seed=8) as market:
+        app = busy_app(tmp_path, market.variables())
         assert app.wait_for("포지션 진입", within_s=60)
         app.process.terminate()
         app.wait(within_s=20)
         files = ("--config", "busy.yaml", "--universe", "universe.yaml")
-        follow = chaos.App(
+        follow = App(
             tmp_path,
             ["--mode", "trade", *files, "--max-runs", "1"],
             {**market.variables(), "KILL_SWITCH": "no more entries"},
@@ -202,15 +204,14 @@ def tampered(chaos: ModuleType, tmp_path: Path) -> Callable[[str], list[str]]:
         with closing(sqlite3.connect(copy)) as connection:
             connection.execute(statement)
             connection.commit()
-        found: list[str] = chaos.differences(ledger, f"sqlite:///{copy}")
-        return found
+        return differences(ledger, f"sqlite:///{copy}")
 
     return compare
 
 
-def paced(chaos: ModuleType, directory: Path) -> None:
+def paced(directory: Path) -> None:
     """The busy configuration at a pace that an outage of a second does not outrun."""
-    text = chaos.BUSY_CONFIG.replace(*_PACED)
+    text = BUSY_CONFIG.replace(*_PACED)
     (directory / "paced.yaml").write_text(text, encoding="utf-8")
 
 
