@@ -1,6 +1,5 @@
 """What every configured mode begins with: the settings, and where it must be alone, the lock."""
 
-import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ from apps.kr_cbt.session import hold_session
 from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, store_path
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.endings import ending_of
+from apps.kr_trade.lifetime import StopRequest
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.instance_lock import FileInstanceLock
@@ -51,7 +51,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
         case Mode.STATUS:
             return print_status(settings, cbt, as_json=arguments.as_json)
         case Mode.RESET:
-            return _locked(settings, lambda _: reset(settings, cbt, is_sure=arguments.yes))
+            return _locked(settings, lambda *_: reset(settings, cbt, is_sure=arguments.yes))
         case Mode.EXPORT:
             from apps.kr_cbt.export import export  # polars, which a session does not need
 
@@ -61,7 +61,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
 
             return _locked(
                 settings,
-                lambda _: fetch(
+                lambda *_: fetch(
                     settings,
                     cbt,
                     config_dir,
@@ -87,7 +87,9 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
         case _:
             if refusals := call_plan(settings).refusals():
                 return _say("\n".join(refusals), ExitCode.REFUSED)
-            return _locked(settings, lambda lock: hold_session(settings, cbt, config_dir, lock))
+            return _locked(
+                settings, lambda lock, stop: hold_session(settings, cbt, config_dir, lock, stop)
+            )
 
 
 def _import(arguments: Arguments, settings: Settings) -> int:
@@ -111,9 +113,10 @@ def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
     )
 
 
-def _locked(settings: Settings, act: Callable[[InstanceLock], int]) -> int:
-    """Hold the lock and the log around `act`. Until it trades, SIGTERM is like Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _locked(settings: Settings, act: Callable[[InstanceLock, StopRequest], int]) -> int:
+    """Hold the lock and the log around `act`."""
+    stop = StopRequest()
+    stop.install(last_words=lambda: _say_ending(KeyboardInterrupt()))
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:
@@ -122,17 +125,21 @@ def _locked(settings: Settings, act: Callable[[InstanceLock], int]) -> int:
             settings.paths.log_dir, name="kr_cbt", level=settings.log.level, redactor=redactor
         )
     except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return _say(*ending_of(error))
+        return _say_ending(error)
     try:
-        return act(lock)
+        return act(lock, stop)
     except AccountFileDamaged as error:
         return _say(str(error), ExitCode.REFUSED)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
         _log.error("app.failed", exc_info=True)
-        return _say(*ending_of(error))
+        return _say_ending(error)
     finally:
         close_log(log)
         lock.release()
+
+
+def _say_ending(error: BaseException) -> int:
+    return _say(*ending_of(error))
 
 
 def _say(sentence: str, code: ExitCode) -> int:

@@ -38,7 +38,13 @@ _RULE = "=" * 78
 _log = structlog.stdlib.get_logger("kr_cbt")
 
 
-def hold_session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: InstanceLock) -> int:
+def hold_session(
+    settings: Settings,
+    cbt: CbtSettings,
+    config_dir: Path,
+    lock: InstanceLock,
+    stop: StopRequest,
+) -> int:
     """Trade until the session is finished or interrupted; returns the exit code."""
     print(_BANNER, *([_SIMULATED] if settings.uses_simulator else []), _RULE, sep="\n", flush=True)
     for warning in settings.warnings:
@@ -55,7 +61,7 @@ def hold_session(settings: Settings, cbt: CbtSettings, config_dir: Path, lock: I
                 ExitCode.ALREADY_RUNNING,
             )
         await_first_token(container.client(), container.clock())
-        return _run(container, settings, told, lock)
+        return _run(container, settings, told, lock, stop)
     except Exception as error:
         told.tell_failure(ending_of(error)[0])
         raise
@@ -70,6 +76,7 @@ def _run(
     settings: Settings,
     told: Listeners,
     lock: InstanceLock,
+    stop: StopRequest,
 ) -> int:
     clock, engine = container.clock(), container.engine()
     told.follow(
@@ -78,8 +85,7 @@ def _run(
         container.namespace(),
         is_simulated=settings.uses_simulator,
     )
-    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
-    stop.install()
+    stop.follow(clock, last_words=lambda: _leave_behind(told))
     _announce(container, settings, told.fan_out)
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
     engine.stop()

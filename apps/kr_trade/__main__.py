@@ -1,6 +1,5 @@
 """`python -m apps.kr_trade`: read the arguments, build, run, shut down."""
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -114,8 +113,9 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
 
 
 def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
-    """Hold the lock and the log around the session. Until it trades, SIGTERM is like Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Hold the lock and the log around the session."""
+    stop = StopRequest()
+    stop.install(last_words=lambda: _say_ending(KeyboardInterrupt()))
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:
@@ -124,20 +124,20 @@ def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
             settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
         )
     except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return _say(*ending_of(error))
+        return _say_ending(error)
     try:
         if arguments.mode is Mode.UNIVERSE:
             return _explain_universe(settings, config_dir, as_json=arguments.as_json)
-        return _session(settings, config_dir, lock)
+        return _session(settings, config_dir, lock, stop)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
         _log.error("app.failed", exc_info=True)
-        return _say(*ending_of(error))
+        return _say_ending(error)
     finally:
         close_log(log)
         lock.release()
 
 
-def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
+def _session(settings: Settings, config_dir: Path, lock: InstanceLock, stop: StopRequest) -> int:
     if settings.mode is TradingMode.REAL:
         _count_down()
     if settings.uses_simulator:
@@ -156,7 +156,7 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock) -> int:
                 "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
             )
         await_first_token(container.client(), container.clock())
-        return _run(container, settings, told, lock)
+        return _run(container, settings, told, lock, stop)
     except Exception as error:
         told.tell_failure(ending_of(error)[0])
         raise
@@ -195,6 +195,7 @@ def _run(
     settings: Settings,
     told: Listeners,
     lock: InstanceLock,
+    stop: StopRequest,
 ) -> int:
     clock, engine = container.clock(), container.engine()
     told.follow(
@@ -203,8 +204,7 @@ def _run(
         container.namespace(),
         is_simulated=settings.uses_simulator,
     )
-    stop = StopRequest(clock, on_overdue=lambda: _leave_behind(told))
-    stop.install()
+    stop.follow(clock, last_words=lambda: _leave_behind(told))
     _announce(container, settings, told.fan_out)
     if told.messenger is not None:
         told.messenger.follow(clock, container.namespace())
@@ -287,6 +287,10 @@ def _leave_behind(told: Listeners) -> None:
     """The step that is going on does not end: whatever was told reaches console and log."""
     _log.warning("app.step_left_behind")
     told.leave_behind()
+
+
+def _say_ending(error: BaseException) -> int:
+    return _say(*ending_of(error))
 
 
 def _say(sentence: str, code: ExitCode) -> int:

@@ -1,13 +1,15 @@
 """Running the engine until it is finished, or until somebody asks it to stop.
 
-A request to stop ends the sleep, lets the step that is going on finish, and then leaves. A step
-that hangs (a server that answers byte by byte) is left behind after `_GRACE_S`: everything that
-matters is committed before it is acted on, so leaving at any moment is safe (M-17). Waiting for
-a simulator that is gone ends the same way.
+A request to stop ends the sleep, lets the step that is going on finish, and then leaves. Before
+there is an engine it is a KeyboardInterrupt. Whatever hangs (a server that answers byte by byte,
+a name that is looked up for a minute) is left behind after `_GRACE_S`: everything that matters is
+committed before it is acted on, so leaving at any moment is safe (M-17). Waiting for a simulator
+that is gone ends the same way.
 """
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,38 +21,68 @@ from kis_core.ports.clock import Clock
 from kis_core.session.engine import Engine
 
 _GRACE_S = 2.5  # with the last words to console and log, within the 5 s of M-17
+_UNSEEN_S = 0.1
 
 
 class StopRequest:
-    """Remembers that SIGTERM or SIGINT came, and wakes whoever sleeps on the clock."""
+    """Hears SIGTERM and SIGINT, from `install` to the end of the process.
 
-    def __init__(self, clock: Clock, *, on_overdue: Callable[[], None]) -> None:
-        self._clock = clock
-        self._on_overdue = on_overdue
+    Python runs a signal's handler between two steps of the main thread, so a signal that comes
+    just before a system call is seen only when that call returns, which may be a broker's whole
+    time limit. What hears it here is a thread of its own; it sends the signal once more where the
+    main thread has not seen it, and it ends the process when the main thread does not. To be made
+    and installed in the main thread, once.
+    """
+
+    def __init__(self) -> None:
+        self._clock: Clock | None = None
+        self._last_words: Callable[[], object] = _nothing
         self._asked = threading.Event()
+        self._is_seen = False
+        self._main = threading.get_ident()
 
     @property
     def is_asked(self) -> bool:
         """Whether it is time to leave."""
         return self._asked.is_set()
 
-    def install(self) -> None:
-        """Take over both signals of this process."""
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
+    def install(self, *, last_words: Callable[[], object]) -> None:
+        """Take over both signals of this process. The first of them raises KeyboardInterrupt.
+        `last_words` is called, by another thread, before what hangs is left behind."""
+        self._last_words = last_words
+        heard, told = socket.socketpair()
+        told.setblocking(False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)
+        threading.Thread(target=self._listen, args=(heard,), name="stop", daemon=True).start()
+
+    def follow(self, clock: Clock, *, last_words: Callable[[], object]) -> None:
+        """From now on a request ends the sleep on `clock` and interrupts nothing."""
+        self._last_words = last_words
+        self._clock = clock
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._asked.is_set():
-            return
-        self._asked.set()
-        self._clock.wake()
-        overdue = threading.Timer(_GRACE_S, self._leave_behind)
-        overdue.daemon = True
-        overdue.start()
+        is_first, self._is_seen = not self._is_seen, True
+        if is_first and self._clock is None:
+            raise KeyboardInterrupt
 
-    def _leave_behind(self) -> None:
-        self._on_overdue()
+    def _listen(self, heard: socket.socket) -> None:
+        number = heard.recv(1)[0]
+        self._asked.set()
+        if self._clock is not None:
+            self._clock.wake()
+        never = threading.Event()
+        never.wait(_UNSEEN_S)
+        if not self._is_seen:
+            signal.pthread_kill(self._main, number)
+        never.wait(_GRACE_S)
+        self._last_words()
         os._exit(ExitCode.INTERRUPTED)
+
+
+def _nothing() -> None:
+    """Nobody has anything to say."""
 
 
 def run(

@@ -29,7 +29,7 @@ class _Steps:
 
 def _run(clock: ManualClock, steps: _Steps, *, pulse_s: float | None) -> tuple[bool, list[float]]:
     beats: list[float] = []
-    stop = StopRequest(clock, on_overdue=lambda: None)
+    stop = StopRequest()
     is_finished = run(
         cast(Engine, steps),
         clock,
