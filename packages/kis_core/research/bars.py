@@ -13,6 +13,7 @@ from kis_core.market.symbol import Symbol
 from kis_core.market.won import Won
 
 IntMatrix = NDArray[np.int32]
+Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

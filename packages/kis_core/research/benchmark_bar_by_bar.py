@@ -42,7 +42,7 @@ def one_account_bar_by_bar(bars: BarMatrix) -> CaseResult:
     judge = CloseJudge(PARAMETERS)
     watches = [_Watch(judge, row) for row in range(len(bars.symbols))]
     prices = [_prices(bars, row) for row in range(len(bars.symbols))]
-    account = Account(bars, judge, atr_sum_of=lambda row, _: watches[row].atr_sum)
+    account = Account(bars, judge)
     for day, market in enumerate(zip(*prices, strict=True)):
         for _, row in account.fill_sales(day):
             watches[row].holding = None
@@ -57,7 +57,7 @@ def one_account_bar_by_bar(bars: BarMatrix) -> CaseResult:
             slot for slot, holding in account.holdings.items() if watches[holding.row].wants_sale
         ]
         signals.sort(key=lambda watch: (-watch.score, watch.row))
-        account.queue([watch.row for watch in signals[: account.free]], day)
+        account.queue([(each.row, each.atr_sum) for each in signals[: account.free]], day)
     return account.result()
 
 

@@ -6,7 +6,6 @@ rates. Here an array scan finds the bars worth asking about; `benchmark_bar_by_b
 bar of every symbol. Trades must be equal bit for bit.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +45,14 @@ def independent(bars: BarMatrix) -> CaseResult:
     """W1 by scan: all symbols side by side, day by day."""
     scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
     count = len(bars.symbols)
-    held = HeldScan(high=bars.high, close=bars.close, slots=count, parameters=PARAMETERS)
+    high, close = np.ascontiguousarray(bars.high.T), np.ascontiguousarray(bars.close.T)
+    held = HeldScan(high=high, close=close, slots=count, parameters=PARAMETERS)
     judge = CloseJudge(PARAMETERS)
     holdings: dict[int, Holding] = {}
     is_flat = np.ones(count, np.bool_)
-    candidates = np.ascontiguousarray(scan.is_candidate.T)
     trades: list[TradeRow] = []
     buying: list[int] = []
+    atr_sums: list[int] = []
     selling: list[int] = []
     for day in range(bars.days):
         if selling:
@@ -65,17 +65,16 @@ def independent(bars: BarMatrix) -> CaseResult:
             is_flat[selling] = True
         if buying:
             opens = bars.open[buying, day].tolist()
-            sums = scan.atr_sum[buying, day - 1].tolist()
             bought = [
                 Holding(row, day, price, SHARES, judge.levels(price=price, atr_sum=atr_sum))
-                for row, price, atr_sum in zip(buying, opens, sums, strict=True)
+                for row, price, atr_sum in zip(buying, opens, atr_sums, strict=True)
             ]
             holdings.update(zip(buying, bought, strict=True))
             held.put(buying, bought)
         due = held.due(day)
         selling = _agreed_sales(bars, judge, held, day, [(slot, holdings[slot]) for slot in due])
-        found = np.flatnonzero(candidates[day] & is_flat).tolist()
-        buying = _agreed_buys(bars, scan, judge, day, found)
+        agreed = _agreed_buys(scan, judge, scan.places(day, is_flat))
+        buying, atr_sums = scan.row[agreed].tolist(), scan.atr_sum[agreed].tolist()
         is_flat[buying] = False
     return CaseResult(trades=sorted_rows(trades))
 
@@ -84,41 +83,41 @@ def one_account(bars: BarMatrix) -> CaseResult:
     """W2 by scan."""
     scan = scan_closes(bars.high, bars.low, bars.close, PARAMETERS)
     judge = CloseJudge(PARAMETERS)
-    held = HeldScan(high=bars.high, close=bars.close, slots=PLACES, parameters=PARAMETERS)
-    account = Account(bars, judge, atr_sum_of=lambda row, day: int(scan.atr_sum[row, day]))
+    held = HeldScan(high=bars.high.T, close=bars.close.T, slots=PLACES, parameters=PARAMETERS)
+    account = Account(bars, judge)
     is_flat = np.ones(len(bars.symbols), np.bool_)
-    candidates = np.ascontiguousarray(scan.is_candidate.T)
     for day in range(bars.days):
         sold = account.fill_sales(day)
         held.drop([slot for slot, _ in sold])
-        is_flat[[row for _, row in sold]] = True
+        for _, row in sold:
+            is_flat[row] = True
         bought = account.fill_buys(day)
         held.put([slot for slot, _ in bought], [holding for _, holding in bought])
-        is_flat[[holding.row for _, holding in bought]] = False
+        for _, holding in bought:
+            is_flat[holding.row] = False
         due = [(slot, account.at(slot)) for slot in held.due(day)]
         account.selling = _agreed_sales(bars, judge, held, day, due)
         if account.free:
-            found = np.flatnonzero(candidates[day] & is_flat)
-            account.queue(_best_agreed(bars, scan, judge, day, found, account.free), day)
+            best = _best_agreed(scan, judge, scan.places(day, is_flat), account.free)
+            rows, atr_sums = scan.row[best].tolist(), scan.atr_sum[best].tolist()
+            account.queue(list(zip(rows, atr_sums, strict=True)), day)
     return account.result()
 
 
 class Account:
     """W2's account: twenty places and the cash they share.
 
-    `selling` are the places to be emptied at the next open, `buying` the rows and quantities to
-    be bought there.
+    `selling` are the places to be emptied at the next open, `buying` the rows, quantities and sums
+    of true ranges of what is to be bought there.
     """
 
-    def __init__(
-        self, bars: BarMatrix, judge: CloseJudge, *, atr_sum_of: Callable[[int, int], int]
-    ) -> None:
-        self._bars, self._judge, self._atr_sum_of = bars, judge, atr_sum_of
+    def __init__(self, bars: BarMatrix, judge: CloseJudge) -> None:
+        self._bars, self._judge = bars, judge
         self._cash = CASH
         self._trades: list[TradeRow] = []
         self.holdings: dict[int, Holding] = {}
         self.selling: list[int] = []
-        self.buying: list[tuple[int, int]] = []
+        self.buying: list[tuple[int, int, int]] = []
 
     @property
     def free(self) -> int:
@@ -144,13 +143,13 @@ class Account:
     def fill_buys(self, day: int) -> list[tuple[int, Holding]]:
         """Buy what was queued, at the open, in rank order, as far as the cash goes."""
         bought = []
-        for row, wanted in self.buying:
+        for row, wanted, atr_sum in self.buying:
             price = int(self._bars.open[row, day])
             quantity = min(wanted, int(self._cash / (price * _BUY_RATE)))
             if quantity < 1:
                 continue
             self._cash -= quantity * price * _BUY_RATE
-            levels = self._judge.levels(price=price, atr_sum=self._atr_sum_of(row, day - 1))
+            levels = self._judge.levels(price=price, atr_sum=atr_sum)
             holding = Holding(row, day, price, quantity, levels)
             slot = min(set(range(PLACES)) - self.holdings.keys())
             self.holdings[slot] = holding
@@ -158,14 +157,16 @@ class Account:
         self.buying = []
         return bought
 
-    def queue(self, rows: list[int], day: int) -> None:
-        """Queue purchases of equal parts of the equity at this close; nothing of nothing."""
-        if not rows:
+    def queue(self, signals: list[tuple[int, int]], day: int) -> None:
+        """Queue purchases of equal parts of the equity at this close, for rows and their sums of
+        true ranges; nothing of nothing."""
+        if not signals:
             return
         part = self._equity(day) / PLACES
-        closes = self._bars.close[rows, day].tolist()
-        wanted = [(row, int(part / close)) for row, close in zip(rows, closes, strict=True)]
-        self.buying = [(row, quantity) for row, quantity in wanted if quantity]
+        wanted = [
+            (row, int(part / int(self._bars.close[row, day])), atr_sum) for row, atr_sum in signals
+        ]
+        self.buying = [each for each in wanted if each[1]]
 
     def result(self) -> CaseResult:
         """The closed trades, and the equity at the last close."""
@@ -200,38 +201,33 @@ def _agreed_sales(
     ]
 
 
-def _agreed_buys(
-    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: list[int]
-) -> list[int]:
-    """The rows that the strategy buys, of those that the scan points at."""
-    if not rows:
-        return []
+def _agreed_buys(scan: CloseScan, judge: CloseJudge, places: Int64s) -> list[int]:
+    """The places of the scan that the strategy buys, of those given."""
     asked = zip(
-        rows,
-        bars.close[rows, day].tolist(),
-        bars.high[rows, day - 1].tolist(),
-        scan.sma_sum[rows, day].tolist(),
-        scan.atr_sum[rows, day].tolist(),
+        places.tolist(),
+        scan.close[places].tolist(),
+        scan.previous_high[places].tolist(),
+        scan.sma_sum[places].tolist(),
+        scan.atr_sum[places].tolist(),
         strict=True,
     )
     return [
-        row
-        for row, last, high, sma_sum, atr_sum in asked
+        place
+        for place, last, high, sma_sum, atr_sum in asked
         if judge.buys(last, previous_high=high, sma_sum=sma_sum, atr_sum=atr_sum)
     ]
 
 
-def _best_agreed(
-    bars: BarMatrix, scan: CloseScan, judge: CloseJudge, day: int, rows: Int64s, most: int
-) -> list[int]:
-    """The `most` best rows that the strategy buys, by close over SMA; equal ones by row."""
-    score: Floats = bars.close[rows, day] / (scan.sma_sum[rows, day] / PARAMETERS.ma_period)
+def _best_agreed(scan: CloseScan, judge: CloseJudge, places: Int64s, most: int) -> list[int]:
+    """The `most` best places of the scan that the strategy buys, by close over SMA; equal ones by
+    row."""
+    score: Floats = scan.close[places] / (scan.sma_sum[places] / PARAMETERS.ma_period)
     agreed: list[int] = []
-    while len(rows) and len(agreed) < most:
+    while len(places) and len(agreed) < most:
         is_best = _is_among_best(score, most)
-        best = rows[is_best][np.argsort(-score[is_best], kind="stable")].tolist()
-        agreed += _agreed_buys(bars, scan, judge, day, best)
-        rows, score = rows[~is_best], score[~is_best]
+        best = places[is_best][np.argsort(-score[is_best], kind="stable")]
+        agreed += _agreed_buys(scan, judge, best)
+        places, score = places[~is_best], score[~is_best]
     return agreed[:most]
 
 

@@ -11,25 +11,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from kis_core.market.percent import PPM, ppm
-from kis_core.research.bars import Bools, Floats, Int64s, IntMatrix
+from kis_core.research.bars import Bools, Floats, Int32s, Int64s, IntMatrix
 from kis_core.research.closing import Holding
 from kis_core.strategy.parameters import StrategyParameters
 
 _BLOCK_CELLS = 40_000  # a block's intermediate results stay in the second-level cache
+_COLUMNS = ("day", "row", "close", "previous_high", "sma_sum", "atr_sum")
 _NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CloseScan:
-    """Bars `[symbol, day]` at whose close an entry is possible, and the sums it is judged by.
+    """The bars at whose close an entry is possible, by day and then by symbol, int32.
 
-    `sma_sum` is the sum of the last `ma_period` closes, `atr_sum` of the last `atr_period` true
-    ranges, that bar's included; they mean something from the day on that has as many before it.
+    Those of `day` stand at the places `first[day]` to `first[day + 1]` of each array: the symbol's
+    `row`, the `close`, the high of the bar before, the sum of the last `ma_period` closes and that
+    of the last `atr_period` true ranges, this bar's included. One bar in eight or so is such a
+    one; sums of all of them would be two matrices more, and a look into each for every bar.
     """
 
-    is_candidate: Bools
-    sma_sum: IntMatrix
-    atr_sum: IntMatrix
+    first: Int64s
+    row: Int32s
+    close: Int32s
+    previous_high: Int32s
+    sma_sum: Int32s
+    atr_sum: Int32s
+
+    def places(self, day: int, is_wanted: Bools) -> Int64s:
+        """The places of `day` whose rows are wanted, ascending."""
+        start, end = self.first[day], self.first[day + 1]
+        wanted: Int64s = start + np.flatnonzero(is_wanted[self.row[start:end]])
+        return wanted
 
 
 def scan_closes(
@@ -44,57 +56,88 @@ def scan_closes(
     period = max(parameters.ma_period, parameters.atr_period)
     if close.size and int(high.max()) * period >= np.iinfo(np.int32).max:
         raise ValueError(f"prices too large for sums over {period} bars in 32 bits")
-    candidate = np.zeros((symbols, days), np.bool_)
-    sma_sum, atr_sum = np.empty_like(close), np.empty_like(close)
+    found = _Found(close.size)
     size = max(1, _BLOCK_CELLS // max(1, days))
     for start in range(0, symbols, size):
         rows = slice(start, start + size)
-        _scan_block(
-            high[rows],
-            low[rows],
-            close[rows],
-            out=(candidate[rows], sma_sum[rows], atr_sum[rows]),
-            parameters=parameters,
+        found.add(start, high[rows], low[rows], close[rows], parameters)
+    return found.by_day(days)
+
+
+class _Found:
+    """The bars that were found, by symbol and then by day. There is room for all, but only what is
+    written to takes memory."""
+
+    def __init__(self, most: int) -> None:
+        self._columns = {name: np.empty(most, np.int32) for name in _COLUMNS}
+        self._count = 0
+
+    def add(
+        self,
+        first_row: int,
+        high: IntMatrix,
+        low: IntMatrix,
+        close: IntMatrix,
+        parameters: StrategyParameters,
+    ) -> None:
+        """Those of some rows, of which `first_row` is the first."""
+        period, first = parameters.ma_period, max(parameters.ma_period, parameters.atr_period)
+        sma_sum = _window_sums(close, period)
+        ranges = high - low
+        np.subtract(
+            np.maximum(high[:, 1:], close[:, :-1]),
+            np.minimum(low[:, 1:], close[:, :-1]),
+            out=ranges[:, 1:],
         )
-    return CloseScan(is_candidate=candidate, sma_sum=sma_sum, atr_sum=atr_sum)
+        atr_sum = _window_sums(ranges, parameters.atr_period)
+        is_found = np.zeros(close.shape, np.bool_)
+        found = is_found[:, first:]
+        np.greater(close[:, first:] * np.int32(period), sma_sum[:, first:], out=found)
+        found &= close[:, first:] > high[:, first - 1 : -1]
+        found &= atr_sum[:, first:] > 0
+        cell = np.flatnonzero(is_found)
+        row, day = np.divmod(cell, close.shape[1])
+        end = self._count + len(cell)
+        new = {name: column[self._count : end] for name, column in self._columns.items()}
+        new["day"][:], new["row"][:] = day, row + first_row
+        close.take(cell, out=new["close"])
+        high.take(cell - 1, out=new["previous_high"])
+        sma_sum.take(cell, out=new["sma_sum"])
+        atr_sum.take(cell, out=new["atr_sum"])
+        self._count = end
+
+    def by_day(self, days: int) -> CloseScan:
+        """All of them, by day; what was found is let go, column by column."""
+        # The narrowest type that can tell the days apart: it sorts fastest.
+        day = self._let_go("day").astype(np.min_scalar_type(days))
+        by_day = np.argsort(day, kind="stable").astype(np.int32)
+        return CloseScan(
+            first=np.concatenate(([0], np.cumsum(np.bincount(day, minlength=days)))),
+            row=self._let_go("row")[by_day],
+            close=self._let_go("close")[by_day],
+            previous_high=self._let_go("previous_high")[by_day],
+            sma_sum=self._let_go("sma_sum")[by_day],
+            atr_sum=self._let_go("atr_sum")[by_day],
+        )
+
+    def _let_go(self, name: str) -> Int32s:
+        return self._columns.pop(name)[: self._count]
 
 
-def _scan_block(
-    high: IntMatrix,
-    low: IntMatrix,
-    close: IntMatrix,
-    *,
-    out: tuple[Bools, IntMatrix, IntMatrix],
-    parameters: StrategyParameters,
-) -> None:
-    candidate, sma_sum, atr_sum = out
-    period, first = parameters.ma_period, max(parameters.ma_period, parameters.atr_period)
-    _window_sums(close, period, out=sma_sum)
-    ranges = high - low
-    np.subtract(
-        np.maximum(high[:, 1:], close[:, :-1]),
-        np.minimum(low[:, 1:], close[:, :-1]),
-        out=ranges[:, 1:],
-    )
-    _window_sums(ranges, parameters.atr_period, out=atr_sum)
-    found = candidate[:, first:]
-    np.greater(close[:, first:] * np.int32(period), sma_sum[:, first:], out=found)
-    found &= close[:, first:] > high[:, first - 1 : -1]
-    found &= atr_sum[:, first:] > 0
-
-
-def _window_sums(values: IntMatrix, period: int, *, out: IntMatrix) -> None:
+def _window_sums(values: IntMatrix, period: int) -> IntMatrix:
     """Sums of the last `period` values of each row; the first `period` − 1 are shorter sums."""
     running = np.cumsum(values, axis=1, dtype=np.int32)
-    out[:, :period] = running[:, :period]
-    np.subtract(running[:, period:], running[:, :-period], out=out[:, period:])
+    sums = running.copy()
+    sums[:, period:] -= running[:, :-period]
+    return sums
 
 
 class HeldScan:
     """Positions in numbered slots, watched at the close of every bar.
 
     A slot is due when its close reached the stop, the take or the trailing stop: the comparisons
-    of the strategy, slot by slot in arrays. `high` and `close` are `[symbol, day]`.
+    of the strategy, slot by slot in arrays. `high` and `close` are `[day, symbol]`: a day's of many
+    symbols are soonest read where they lie side by side.
     """
 
     def __init__(
@@ -128,6 +171,8 @@ class HeldScan:
 
     def drop(self, slots: list[int]) -> None:
         """The slots are empty again."""
+        if not slots:
+            return
         self._stop[slots], self._take[slots], self._activation[slots] = -1, _NEVER, _NEVER
 
     def due(self, day: int) -> list[int]:
@@ -135,8 +180,8 @@ class HeldScan:
 
         `highest` then includes the day's high.
         """
-        close = self._close[self._rows, day]
-        np.maximum(self.highest, self._high[self._rows, day], out=self.highest)
+        close = self._close[day, self._rows]
+        np.maximum(self.highest, self._high[day, self._rows], out=self.highest)
         is_due = (close <= self.highest - self._trail) & (self.highest >= self._activation)
         is_due |= close <= self._stop
         is_due |= close >= self._take

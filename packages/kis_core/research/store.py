@@ -21,6 +21,7 @@ from kis_core.research.bars import FIELDS, BarMatrix, IntMatrix
 
 _GRID = "kis.grid"
 _SYMBOLS_A_GROUP = 50
+_GROUPS_A_READ = 4
 _PRICES = ("open", "high", "low", "close")
 
 
@@ -85,21 +86,31 @@ def _read(
     text = _metadata(path).get(_GRID)
     if text is None:
         raise BadBarFile(f"{path}: 봉 저장소 형식이 아닙니다")
-    grid = json.loads(text)
-    symbols = tuple(Symbol(each) for each in grid["symbols"])
-    dates = tuple(date.fromisoformat(each) for each in grid["dates"])
     try:
+        grid = json.loads(text)
+        symbols = tuple(Symbol(each) for each in grid["symbols"])
+        dates = tuple(date.fromisoformat(each) for each in grid["dates"])
         shape = (len(symbols), len(dates))
-        # A field at a time: all at once would hold the file's pages and every matrix together.
-        matrices = [_column(path, name).reshape(shape) for name in fields]
-    except (PolarsError, OSError, ValueError) as error:
+        rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+        if rows != shape[0] * shape[1]:
+            raise ValueError(f"{rows}행, {shape[0]} × {shape[1]}이어야 합니다")
+        matrices = [_column(path, name, shape) for name in fields]
+    except (PolarsError, OSError, ValueError, LookupError, TypeError) as error:
         raise BadBarFile(f"{path}: 저장소가 손상되었습니다 ({error})") from error
     return symbols, dates, matrices
 
 
-def _column(path: Path, name: str) -> IntMatrix:
-    values: IntMatrix = pl.read_parquet(path, columns=[name], use_statistics=False)[name].to_numpy()
-    return values
+def _column(path: Path, name: str, shape: tuple[int, int]) -> IntMatrix:
+    """One field, a few row groups at a time: what decoding needs beside the matrix stays small."""
+    values = np.empty(shape, np.int32).ravel()
+    column = pl.scan_parquet(path, use_statistics=False).select(name)
+    step = _GROUPS_A_READ * _SYMBOLS_A_GROUP * max(1, shape[1])
+    for start in range(0, values.size, step):
+        part = column.slice(start, step).collect()[name]
+        if part.dtype != pl.Int32 or part.has_nulls():
+            raise ValueError(f"{name}: {part.dtype}, 빈 값 {part.null_count()}개")
+        values[start : start + step] = part.to_numpy()
+    return values.reshape(shape)
 
 
 def _metadata(path: Path) -> dict[str, str]:
