@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy.engine import Engine
 
 from kis_adapters.audit.folder import TrailFolder
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SIMULATOR = "simulator"
 _LAST_WORDS_S = 1.5
 _LAST_MESSAGES_S = 0.7
+
+_log = structlog.get_logger(__name__)
 
 
 class Names:
@@ -84,7 +87,8 @@ class Listeners:
             self.messenger.close()
 
     def leave_behind(self) -> None:
-        """Whatever was told reaches them, but the process ends now."""
+        """What is going on does not end: whatever was told reaches them, and the process ends."""
+        _log.warning("app.step_left_behind")
         self.fan_out.close(within_s=_LAST_WORDS_S)
         if self.messenger is not None:
             self.messenger.close(within_s=_LAST_MESSAGES_S)

@@ -3,6 +3,8 @@
 import io
 import sys
 
+from apps.exit_code import ExitCode
+
 
 def accept_any_terminal() -> None:
     """Write what the terminal's encoding cannot show as an escape, instead of ending by it: a
@@ -10,3 +12,9 @@ def accept_any_terminal() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def say(sentence: str, code: ExitCode) -> ExitCode:
+    """Tell the operator why it ends, beside whatever the command prints; returns `code`."""
+    print(sentence, file=sys.stderr, flush=True)
+    return code

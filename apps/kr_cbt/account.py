@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from apps.exit_code import ExitCode
 from apps.kr_cbt.container import ACCOUNT_FILE
 from apps.kr_cbt.settings import CbtSettings
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
 from apps.kr_trade.status import Status, as_text, read_status
 from apps.kr_trade.status import as_json as status_as_json
+from apps.terminal import say
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
@@ -32,9 +33,9 @@ def print_status(settings: Settings, cbt: CbtSettings, *, as_json: bool) -> int:
             print(f"가상 예수금: {account.cash:,}원 (시작 자금 {file.initial_cash:,}원)")
             return ExitCode.OK
     except AccountFileDamaged as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except (StoreMisfit, StoreUnavailable, OSError) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
 
 
 def reset(settings: Settings, cbt: CbtSettings, *, is_sure: bool) -> int:
@@ -43,11 +44,11 @@ def reset(settings: Settings, cbt: CbtSettings, *, is_sure: bool) -> int:
         held, cash = len(file.account().holdings), cbt.rules.initial_cash
         print(f"가상 계좌 {file.account_name}: 보유 {held}종목, 예수금 {file.account().cash:,}원")
         if not is_sure and not _confirmed():
-            return _say("그대로 두었습니다.", ExitCode.REFUSED)
+            return say("그대로 두었습니다.", ExitCode.REFUSED)
         try:
             file.begin_anew(cash)
         except NotKept as error:
-            return _say(f"새 계좌를 만들지 못했습니다: {error}", ExitCode.FAILURE)
+            return say(f"새 계좌를 만들지 못했습니다: {error}", ExitCode.FAILURE)
         print(f"새 가상 계좌 {file.account_name}을(를) {cash:,}원으로 시작합니다.")
         return ExitCode.OK
 
@@ -81,8 +82,3 @@ def _status_of(settings: Settings, file: AccountFile) -> Status:
 def _confirmed() -> bool:
     print("이 계좌를 닫고 새로 시작할까요? [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().casefold() in {"y", "yes", "예"}
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

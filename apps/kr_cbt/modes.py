@@ -1,6 +1,5 @@
 """What every configured mode begins with: the settings, and where it must be alone, the lock."""
 
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from os import environ
@@ -14,8 +13,9 @@ from apps.kr_cbt.arguments import Arguments, Mode
 from apps.kr_cbt.session import hold_session
 from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, store_path
 from apps.kr_trade.call_plan import call_plan
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
 from apps.kr_trade.lifetime import StopRequest
+from apps.terminal import say
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.instance_lock import FileInstanceLock
@@ -39,7 +39,7 @@ def perform(arguments: Arguments) -> int:
             arguments.config or config_dir / "kr_cbt.yaml", data_dir=asked.paths.data_dir
         )
     except (SettingsError, FileNotFoundError) as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     settings = own_settings(asked)
     if not arguments.is_recorded:
         cbt = CbtSettings(rules=cbt.rules, recordings=None)
@@ -86,7 +86,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
             return _import(arguments, settings)
         case _:
             if refusals := call_plan(settings).refusals():
-                return _say("\n".join(refusals), ExitCode.REFUSED)
+                return say("\n".join(refusals), ExitCode.REFUSED)
             return _locked(
                 settings, lambda lock, stop: hold_session(settings, cbt, config_dir, lock, stop)
             )
@@ -116,7 +116,7 @@ def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
 def _locked(settings: Settings, act: Callable[[InstanceLock, StopRequest], int]) -> int:
     """Hold the lock and the log around `act`."""
     stop = StopRequest()
-    stop.install(last_words=lambda: _say_ending(KeyboardInterrupt()))
+    stop.install(last_words=lambda: say_ending(KeyboardInterrupt()))
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:
@@ -125,23 +125,14 @@ def _locked(settings: Settings, act: Callable[[InstanceLock, StopRequest], int])
             settings.paths.log_dir, name="kr_cbt", level=settings.log.level, redactor=redactor
         )
     except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return _say_ending(error)
+        return say_ending(error)
     try:
         return act(lock, stop)
     except AccountFileDamaged as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
         _log.error("app.failed", exc_info=True)
-        return _say_ending(error)
+        return say_ending(error)
     finally:
         close_log(log)
         lock.release()
-
-
-def _say_ending(error: BaseException) -> int:
-    return _say(*ending_of(error))
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

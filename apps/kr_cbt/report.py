@@ -1,6 +1,5 @@
 """`--mode report`: the virtual account so far, or a backtest that was run, as a page (C-04)."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,8 +13,9 @@ from apps.kr_cbt.account import namespace_of, opened_account
 from apps.kr_cbt.arguments import Arguments
 from apps.kr_cbt.research import Span, backtest_settings, parameters_of, price_series, read_bars
 from apps.kr_cbt.settings import CbtSettings, store_path
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
 from apps.session_settings import EmptyUniverse, UniverseRefused
+from apps.terminal import say
 from kis_adapters.console.words import meaning
 from kis_adapters.report.figures import headline, won
 from kis_adapters.report.model import PriceSeries, Report, ReportHolding, ReportTrade
@@ -50,9 +50,9 @@ def report(settings: Settings, cbt: CbtSettings, arguments: Arguments) -> int:
         path = path / "report.html" if path.is_dir() else path
         write_report(made, path)
     except (BadRunFolder, NothingYet, AccountFileDamaged) as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except (StoreMisfit, StoreUnavailable, OSError) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     print(made.subtitle)
     print(headline(made))
     print(f"실현 손익 {won(made.realised, sign=True)} (끝난 거래 {len(made.trades):,}건)")
@@ -225,8 +225,3 @@ def _parameters(settings: Settings, cbt: CbtSettings) -> list[tuple[str, str, st
         return parameters_of(backtest_settings(settings, cbt, Span()), settings)
     except (EmptyUniverse, UniverseRefused, ValueError) as error:
         return [("universe", "selection_method", str(error))]
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr)
-    return code

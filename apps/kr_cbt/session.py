@@ -1,6 +1,5 @@
 """One session of kr_cbt: built, announced, run, shut down."""
 
-import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from apps.kr_cbt.settings import CbtSettings
 from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, run
 from apps.listeners import Listeners, open_listeners
+from apps.terminal import say
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.words import meaning
 from kis_adapters.settings.settings import Settings
@@ -56,7 +56,7 @@ def hold_session(
     try:
         container.init_resources()
         if not container.account_lock().acquire():
-            return _say(
+            return say(
                 "다른 프로그램이 이 가상 계좌를 쓰고 있습니다(계좌 잠금).",
                 ExitCode.ALREADY_RUNNING,
             )
@@ -85,7 +85,7 @@ def _run(
         container.namespace(),
         is_simulated=settings.uses_simulator,
     )
-    stop.follow(clock, last_words=lambda: _leave_behind(told))
+    stop.follow(clock, last_words=told.leave_behind)
     _announce(container, settings, told.fan_out)
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
     engine.stop()
@@ -95,7 +95,7 @@ def _run(
             Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
         )
     if engine.halted is not None:
-        return _say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
+        return say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
     return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
 
 
@@ -124,14 +124,3 @@ def _announce(container: CbtContainer, settings: Settings, fan_out: FanOut) -> N
     _log.info("app.settings", resolved=settings.masked(), sources=settings.sources)
     if tape is not None:
         _log.info("app.recording", path=str(tape.path))
-
-
-def _leave_behind(told: Listeners) -> None:
-    """The step that is going on does not end: whatever was told reaches console and log."""
-    _log.warning("app.step_left_behind")
-    told.leave_behind()
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

@@ -41,6 +41,7 @@ from apps.kr_cbt.sweep_table import (
     write_table,
 )
 from apps.session_settings import EmptyUniverse, UniverseRefused
+from apps.terminal import say
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.report.sweep_page import SweepPage, SweepSet, write_sweep_page
 from kis_adapters.settings.settings import Settings
@@ -77,13 +78,13 @@ def sweep(settings: Settings, cbt: CbtSettings, asked: ResearchArguments, to: Pa
         with _planned(settings, cbt, asked, to) as plan:
             return _run(plan)
     except (BadGrid, BadBarFile, BadResultsFile, EmptyUniverse, UniverseRefused) as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except InstanceHeld:
-        return _say("같은 탐색이 이미 돌고 있습니다.", ExitCode.ALREADY_RUNNING)
+        return say("같은 탐색이 이미 돌고 있습니다.", ExitCode.ALREADY_RUNNING)
     except KeyboardInterrupt:
-        return _say("멈췄습니다. 같은 명령을 다시 실행하면 이어서 합니다.", ExitCode.INTERRUPTED)
+        return say("멈췄습니다. 같은 명령을 다시 실행하면 이어서 합니다.", ExitCode.INTERRUPTED)
     except (NoCluster, BrokenExecutor, OSError) as error:
-        return _say(_ending(error), ExitCode.FAILURE)
+        return say(_ending(error), ExitCode.FAILURE)
 
 
 @contextmanager
@@ -224,8 +225,3 @@ def _ending(error: Exception) -> str:
     if isinstance(error, BrokenExecutor):
         return "작업 프로세스가 끝까지 가지 못했습니다(메모리 부족?). 다시 실행하면 이어서 합니다."
     return str(error)
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

@@ -19,12 +19,12 @@ from apps.kr_trade.arguments import Arguments, Mode, parse
 from apps.kr_trade.backup import make_backup, restore_backup
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.container import TradeContainer
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import ending_of, say_ending
 from apps.kr_trade.lifetime import StopRequest, run
 from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
 from apps.kr_trade.verify import refuse_configuration, verify
 from apps.listeners import Listeners, open_listeners
-from apps.terminal import accept_any_terminal
+from apps.terminal import accept_any_terminal, say
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SettingsError, FileNotFoundError) as error:
         if arguments.mode is Mode.VERIFY:
             return refuse_configuration(getattr(error, "problems", (str(error),)))
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     if arguments.mode is Mode.STATUS:
         return print_status(settings, as_json=arguments.as_json)
     if arguments.mode is Mode.CLEAR_KILL_SWITCH:
@@ -91,14 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.mode is Mode.SYMBOL and arguments.answer is not None:
         return answer_about(arguments.stocks[0], arguments.answer, settings)
     if settings.mode is TradingMode.REAL and not arguments.is_real_confirmed:
-        return _say(
+        return say(
             "REAL 모드는 실제 돈으로 거래합니다. 확인했다면 --confirm-real-trading 을 붙이세요.",
             ExitCode.REFUSED,
         )
     if arguments.mode is Mode.VERIFY:
         return verify(settings, config_dir, checklist=arguments.checklist)
     if arguments.mode is Mode.TRADE and (refusals := call_plan(settings).refusals()):
-        return _say("\n".join(refusals), ExitCode.REFUSED)
+        return say("\n".join(refusals), ExitCode.REFUSED)
     return _trade(settings, config_dir, arguments)
 
 
@@ -115,7 +115,7 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
 def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
     """Hold the lock and the log around the session."""
     stop = StopRequest()
-    stop.install(last_words=lambda: _say_ending(KeyboardInterrupt()))
+    stop.install(last_words=lambda: say_ending(KeyboardInterrupt()))
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:
@@ -124,14 +124,14 @@ def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
             settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
         )
     except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return _say_ending(error)
+        return say_ending(error)
     try:
         if arguments.mode is Mode.UNIVERSE:
             return _explain_universe(settings, config_dir, as_json=arguments.as_json)
         return _session(settings, config_dir, lock, stop)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
         _log.error("app.failed", exc_info=True)
-        return _say_ending(error)
+        return say_ending(error)
     finally:
         close_log(log)
         lock.release()
@@ -152,7 +152,7 @@ def _session(settings: Settings, config_dir: Path, lock: InstanceLock, stop: Sto
         container.init_resources()
         container.session_settings()
         if not container.account_lock().acquire():
-            return _say(
+            return say(
                 "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
             )
         await_first_token(container.client(), container.clock())
@@ -204,7 +204,7 @@ def _run(
         container.namespace(),
         is_simulated=settings.uses_simulator,
     )
-    stop.follow(clock, last_words=lambda: _leave_behind(told))
+    stop.follow(clock, last_words=told.leave_behind)
     _announce(container, settings, told.fan_out)
     if told.messenger is not None:
         told.messenger.follow(clock, container.namespace())
@@ -220,7 +220,7 @@ def _run(
             Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
         )
     if engine.halted is not None:
-        return _say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
+        return say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
     return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
 
 
@@ -281,21 +281,6 @@ def _count_down() -> None:
     for seconds in range(_COUNTDOWN_S, 0, -1):
         print(f"  {seconds}초 뒤에 시작합니다. 멈추려면 Ctrl-C", flush=True)
         time.sleep(1)
-
-
-def _leave_behind(told: Listeners) -> None:
-    """The step that is going on does not end: whatever was told reaches console and log."""
-    _log.warning("app.step_left_behind")
-    told.leave_behind()
-
-
-def _say_ending(error: BaseException) -> int:
-    return _say(*ending_of(error))
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code
 
 
 if __name__ == "__main__":

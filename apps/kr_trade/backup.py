@@ -1,7 +1,6 @@
 """`--mode backup` and `--mode restore` (D-08)."""
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,7 +11,8 @@ from rich.markup import escape
 
 from apps.account import account_of
 from apps.exit_code import ExitCode
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
+from apps.terminal import say
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.backup import back_up
@@ -37,13 +37,13 @@ def make_backup(settings: Settings, target: Path) -> int:
             database.dispose()
         size = target.stat().st_size
     except FileExistsError as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except (StoreMisfit, StoreUnavailable) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     except OSError as error:
-        return _say(f"백업하지 못했습니다. {error}", ExitCode.FAILURE)
+        return say(f"백업하지 못했습니다. {error}", ExitCode.FAILURE)
     except KeyboardInterrupt:
-        return _say("중단했습니다. 완성되지 않은 백업은 남기지 않습니다.", ExitCode.INTERRUPTED)
+        return say("중단했습니다. 완성되지 않은 백업은 남기지 않습니다.", ExitCode.INTERRUPTED)
     rows = sum(counts.values())
     print(f"백업했습니다: {target} (테이블 {len(counts)}개, {rows:,}행, {size:,}바이트)")
     return ExitCode.OK
@@ -56,7 +56,7 @@ def restore_backup(settings: Settings, source: Path, *, may_replace: bool) -> in
     try:
         lock.acquire(now=datetime.now(KST))
     except (InstanceHeld, OSError) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     try:
         with _progress("되돌리기") as progress:
             counts, before = restore(
@@ -68,15 +68,15 @@ def restore_backup(settings: Settings, source: Path, *, may_replace: bool) -> in
                 accounts=(Namespace(mode=settings.mode, account=account_of(settings)),),
             )
     except BadBackup as error:
-        return _say(str(error), ExitCode.REFUSED)
+        return say(str(error), ExitCode.REFUSED)
     except DatabaseInUse as error:
-        return _say(str(error), ExitCode.ALREADY_RUNNING)
+        return say(str(error), ExitCode.ALREADY_RUNNING)
     except (StoreMisfit, StoreUnavailable) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     except OSError as error:
-        return _say(f"되돌리지 못했습니다. {error}", ExitCode.FAILURE)
+        return say(f"되돌리지 못했습니다. {error}", ExitCode.FAILURE)
     except KeyboardInterrupt:
-        return _say(
+        return say(
             "중단했습니다. 데이터베이스는 그대로이거나 전부 바뀌었습니다."
             " --mode status 로 확인하세요.",
             ExitCode.INTERRUPTED,
@@ -99,8 +99,3 @@ def _progress(doing: str) -> Iterator[Callable[[str, int], None]]:
         return
     with console.status(f"{doing} 중") as status:
         yield lambda table, rows: status.update(f"{doing} 중: {escape(table)} {rows:,}행")
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

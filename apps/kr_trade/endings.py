@@ -5,6 +5,7 @@ One Korean sentence and a documented code; the traceback is in the log.
 
 from apps.exit_code import ExitCode
 from apps.session_settings import EmptyUniverse, UniverseRefused
+from apps.terminal import say
 from kis_adapters.kis.errors import (
     ErrorClass,
     KisError,
@@ -38,6 +39,11 @@ def ending_of(error: BaseException) -> Ending:
             return _ending_of_broker(error)
         case _:
             return _sentence_of_failure(error), ExitCode.FAILURE
+
+
+def say_ending(error: BaseException) -> ExitCode:
+    """Tell the operator how `error` ended the run; returns its code."""
+    return say(*ending_of(error))
 
 
 def _ending_of_broker(error: KisError) -> Ending:

@@ -1,14 +1,14 @@
 """`--mode import-legacy`: the replaced system's tables, once (D-09)."""
 
-import sys
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from apps.account import account_of
 from apps.exit_code import ExitCode
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
 from apps.session_settings import strategy_parameters
+from apps.terminal import say
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.account_lock import account_lock
@@ -35,14 +35,14 @@ def bring_over(settings: Settings, source: str, *, is_rehearsal: bool = False) -
     try:
         lock.acquire(now=datetime.now(KST))
     except (InstanceHeld, OSError) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     database: Engine | None = None
     try:
         database = open_database(settings.database.url.get_secret_value())
         namespace = Namespace(mode=settings.mode, account=account_of(settings))
         trading = account_lock(database, namespace)
         if not trading.acquire():
-            return _say(
+            return say(
                 "다른 프로그램이 이 계좌를 거래하고 있습니다(계좌 잠금).", ExitCode.ALREADY_RUNNING
             )
         try:
@@ -57,9 +57,9 @@ def bring_over(settings: Settings, source: str, *, is_rehearsal: bool = False) -
         finally:
             trading.release()
     except (StoreMisfit, StoreUnavailable, OSError) as error:
-        return _say(*ending_of(error))
+        return say_ending(error)
     except KeyboardInterrupt:
-        return _say("중단했습니다. 아무것도 가져오지 않았습니다.", ExitCode.INTERRUPTED)
+        return say("중단했습니다. 아무것도 가져오지 않았습니다.", ExitCode.INTERRUPTED)
     finally:
         if database is not None:
             database.dispose()
@@ -69,7 +69,7 @@ def bring_over(settings: Settings, source: str, *, is_rehearsal: bool = False) -
     for report in reports:
         _print(report)
     if not any(report.is_there for report in reports):
-        return _say("옛 시스템의 테이블이 하나도 없습니다. --from 을 확인하세요.", ExitCode.REFUSED)
+        return say("옛 시스템의 테이블이 하나도 없습니다. --from 을 확인하세요.", ExitCode.REFUSED)
     return ExitCode.OK
 
 
@@ -85,8 +85,3 @@ def _print(report: TableReport) -> None:
         print(f"  읽지 않은 열: {', '.join(report.unknown_columns)}")
     for warning in report.warnings:
         print(f"  [주의] {warning}")
-
-
-def _say(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr, flush=True)
-    return code

@@ -20,7 +20,7 @@ from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.ports.clock import Clock
 from kis_core.session.engine import Engine
 
-_GRACE_S = 2.5  # with the last words to console and log, within the 5 s of M-17
+_GRACE_S = 2.3  # with the last words to console and log, within the 5 s of M-17
 _UNSEEN_S = 0.1
 
 
