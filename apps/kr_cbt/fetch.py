@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from apps.exit_code import ExitCode
 from apps.kr_cbt.container import cbt_container
 from apps.kr_cbt.settings import CbtSettings, store_path
+from apps.terminal import say
 from kis_adapters.console.fan_out import FanOut
 from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.settings.settings import Settings
@@ -57,6 +58,8 @@ def fetch(
         parts = target.with_name(f".{target.stem}-{today:%Y%m%d}-{days}")
         parts.mkdir(parents=True, exist_ok=True)
         failed = _fetch_all(container.market_data(), symbols, before=today, days=days, parts=parts)
+    except KeyboardInterrupt:
+        return say("멈췄습니다. 같은 명령을 다시 실행하면 이어서 받습니다.", ExitCode.INTERRUPTED)
     finally:
         log.close()
         with suppress(SimulatorUnreachable):

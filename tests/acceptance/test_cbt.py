@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -54,9 +56,9 @@ class Bench:
     server: SandboxServer
     runs: dict[str, Ended] = field(default_factory=dict)
 
-    def run(self, *arguments: str, stdin: str = "") -> Ended:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         keys = CREDENTIALS[Personality.PAPER]
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "apps.kr_cbt", *arguments],
             cwd=self.desk.directory,
             env=self.desk.environment(
@@ -67,14 +69,25 @@ class Bench:
                     "KIS_ACCOUNT_NO": keys.account_no,
                 }
             ),
-            input=stdin,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            timeout=300,
-            check=False,
         )
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def run(self, *arguments: str, stdin: str = "") -> Ended:
+        return self.end_of(self.start(*arguments), stdin=stdin)
+
+    @staticmethod
+    def end_of(process: subprocess.Popen[str], *, stdin: str = "") -> Ended:
+        with process:
+            try:
+                out, err = process.communicate(stdin, timeout=300)
+            except BaseException:
+                process.kill()
+                raise
+        return Ended(code=process.returncode, out=out, err=err)
 
     @property
     def recordings(self) -> list[Path]:
@@ -318,6 +331,22 @@ def test_fetch_fills_a_store_and_goes_on_where_it_was_stopped(bench: Bench) -> N
     assert list((bench.desk.directory / "bars").iterdir()) == [
         bench.desk.directory / "bars" / "daily.parquet"
     ]
+
+
+@pytest.mark.req("C-09", "M-17")
+def test_a_fetch_that_is_stopped_says_how_it_goes_on(bench: Bench) -> None:
+    asked = bench.server.sandbox.requests
+    before = asked["inquire-daily-itemchartprice"]
+    process = bench.start("--mode", "fetch", "--days", "150", "--to", "members/daily.parquet")
+    while process.poll() is None and asked["inquire-daily-itemchartprice"] < before + 3:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    ended = bench.end_of(process)
+
+    assert ended.code == 130
+    assert ended.err.splitlines()[-1] == "멈췄습니다. 같은 명령을 다시 실행하면 이어서 받습니다."
+    assert "Traceback" not in ended.err
+    assert not (bench.desk.directory / "members" / "daily.parquet").exists()
 
 
 def test_a_mistake_is_refused_in_korean_with_2(bench: Bench) -> None:
