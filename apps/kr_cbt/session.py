@@ -13,11 +13,10 @@ from apps.first_token import await_first_token
 from apps.kr_cbt.container import CbtContainer, cbt_container
 from apps.kr_cbt.settings import CbtSettings
 from apps.kr_trade.endings import ending_of
-from apps.kr_trade.lifetime import StopRequest, run
+from apps.kr_trade.lifetime import StopRequest, conclude, run
 from apps.listeners import Listeners, open_listeners
 from apps.terminal import say
 from kis_adapters.console.fan_out import FanOut
-from kis_adapters.console.words import meaning
 from kis_adapters.settings.settings import Settings
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.market.cost import TAX_TABLE_VERSION
@@ -88,15 +87,7 @@ def _run(
     stop.follow(clock, last_words=told.leave_behind)
     _announce(container, settings, told.fan_out)
     is_finished = run(engine, clock, stop, heartbeat=lambda: lock.heartbeat(now=datetime.now(KST)))
-    engine.stop()
-    reason = "finished" if is_finished else "interrupted"
-    with suppress(SimulatorUnreachable):
-        told.fan_out.tell(
-            Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
-        )
-    if engine.halted is not None:
-        return say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
-    return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
+    return conclude(engine, clock, told.fan_out, is_finished=is_finished)
 
 
 def _announce(container: CbtContainer, settings: Settings, fan_out: FanOut) -> None:

@@ -20,7 +20,7 @@ from apps.kr_trade.backup import make_backup, restore_backup
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.container import TradeContainer
 from apps.kr_trade.endings import ending_of, say_ending
-from apps.kr_trade.lifetime import StopRequest, run
+from apps.kr_trade.lifetime import StopRequest, conclude, run
 from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
 from apps.kr_trade.verify import refuse_configuration, verify
 from apps.listeners import Listeners, open_listeners
@@ -30,7 +30,6 @@ from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.console.universe_table import print_universe, universe_json
-from kis_adapters.console.words import meaning
 from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
@@ -213,15 +212,7 @@ def _run(
     manager.ready()
     is_finished = run(engine, clock, stop, heartbeat=beating, pulse_s=manager.pulse_s)
     manager.stopping()
-    engine.stop()
-    reason = "finished" if is_finished else "interrupted"
-    with suppress(SimulatorUnreachable):
-        told.fan_out.tell(
-            Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
-        )
-    if engine.halted is not None:
-        return say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
-    return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
+    return conclude(engine, clock, told.fan_out, is_finished=is_finished)
 
 
 def _heartbeat(

@@ -1,4 +1,4 @@
-"""Running the engine until it is finished, or until somebody asks it to stop.
+"""Running the engine until it is finished, or until somebody asks it to stop, and its end.
 
 A request to stop ends the sleep, lets the step that is going on finish, and then leaves. Before
 there is an engine it is a KeyboardInterrupt. Whatever hangs (a server that answers byte by byte,
@@ -12,12 +12,16 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import FrameType
 
 from apps.exit_code import ExitCode
+from apps.terminal import say
+from kis_adapters.console.words import meaning
 from kis_adapters.system.simulator_clock import SimulatorUnreachable
 from kis_core.ports.clock import Clock
+from kis_core.ports.notifier import Event, EventKind, Notifier
 from kis_core.session.engine import Engine
 
 _GRACE_S = 2.3  # with the last words to console and log, within the 5 s of M-17
@@ -110,6 +114,19 @@ def run(
         if not stop.is_asked:
             raise
     return False
+
+
+def conclude(engine: Engine, clock: Clock, notifier: Notifier, *, is_finished: bool) -> ExitCode:
+    """Stop the engine, tell that it has stopped and why; returns the exit code."""
+    engine.stop()
+    reason = "finished" if is_finished else "interrupted"
+    with suppress(SimulatorUnreachable):
+        notifier.tell(
+            Event(kind=EventKind.SESSION_STOPPED, at=clock.now(), fields={"reason": reason})
+        )
+    if engine.halted is not None:
+        return say(f"거래할 종목이 없어 끝냅니다: {meaning(engine.halted)}", ExitCode.HALTED)
+    return ExitCode.OK if is_finished else ExitCode.INTERRUPTED
 
 
 def _sleep(
