@@ -40,7 +40,7 @@ class CloseScan:
     def places(self, day: int, is_wanted: Bools) -> Int64s:
         """The places of `day` whose rows are wanted, ascending."""
         start, end = self.first[day], self.first[day + 1]
-        wanted: Int64s = start + np.flatnonzero(is_wanted[self.row[start:end]])
+        wanted: Int64s = start + is_wanted[self.row[start:end]].nonzero()[0]
         return wanted
 
 
@@ -99,25 +99,26 @@ class _Found:
         row, day = np.divmod(cell, close.shape[1])
         end = self._count + len(cell)
         new = {name: column[self._count : end] for name, column in self._columns.items()}
+        # Every cell is there; "clip" only spares take() a copy in between.
         new["day"][:], new["row"][:] = day, row + first_row
-        close.take(cell, out=new["close"])
-        high.take(cell - 1, out=new["previous_high"])
-        sma_sum.take(cell, out=new["sma_sum"])
-        atr_sum.take(cell, out=new["atr_sum"])
+        close.take(cell, out=new["close"], mode="clip")
+        high.take(cell - 1, out=new["previous_high"], mode="clip")
+        sma_sum.take(cell, out=new["sma_sum"], mode="clip")
+        atr_sum.take(cell, out=new["atr_sum"], mode="clip")
         self._count = end
 
     def by_day(self, days: int) -> CloseScan:
         """All of them, by day; what was found is let go, column by column."""
         # The narrowest type that can tell the days apart: it sorts fastest.
         day = self._let_go("day").astype(np.min_scalar_type(days))
-        by_day = np.argsort(day, kind="stable").astype(np.int32)
+        by_day = np.argsort(day, kind="stable")
         return CloseScan(
             first=np.concatenate(([0], np.cumsum(np.bincount(day, minlength=days)))),
-            row=self._let_go("row")[by_day],
-            close=self._let_go("close")[by_day],
-            previous_high=self._let_go("previous_high")[by_day],
-            sma_sum=self._let_go("sma_sum")[by_day],
-            atr_sum=self._let_go("atr_sum")[by_day],
+            row=self._let_go("row").take(by_day, mode="clip"),
+            close=self._let_go("close").take(by_day, mode="clip"),
+            previous_high=self._let_go("previous_high").take(by_day, mode="clip"),
+            sma_sum=self._let_go("sma_sum").take(by_day, mode="clip"),
+            atr_sum=self._let_go("atr_sum").take(by_day, mode="clip"),
         )
 
     def _let_go(self, name: str) -> Int32s:
@@ -145,6 +146,7 @@ class HeldScan:
     ) -> None:
         self._high, self._close = high, close
         self._parameters = parameters
+        self._activated = PPM + ppm(parameters.trailing_activation_pct)
         self._rows = np.zeros(slots, np.intp)
         self._stop: Int64s = np.full(slots, -1, np.int64)
         self._take: Int64s = np.full(slots, _NEVER, np.int64)
@@ -154,36 +156,32 @@ class HeldScan:
 
     def put(self, slots: list[int], bought: list[Holding]) -> None:
         """Watch positions, each bought whole at its price."""
-        if not slots:
-            return
-        parameters = self._parameters
-        price = np.array([each.price for each in bought], np.int64)
-        self._rows[slots] = [each.row for each in bought]
-        self._stop[slots] = [each.levels.stop for each in bought]
-        self._take[slots] = [each.levels.take for each in bought]
-        self._trail[slots] = parameters.trailing_stop_atr_multiplier * np.array(
-            [each.levels.atr for each in bought]
-        )
-        # The lowest whole price whose profit reaches the activation level.
-        activation = -(-price * (PPM + ppm(parameters.trailing_activation_pct)) // PPM)
-        self._activation[slots] = activation if parameters.trailing_enabled else _NEVER
-        self.highest[slots] = price
+        for slot, holding in zip(slots, bought, strict=True):
+            price, levels = holding.price, holding.levels
+            self._rows[slot] = holding.row
+            self._stop[slot] = levels.stop
+            self._take[slot] = levels.take
+            self._trail[slot] = self._parameters.trailing_stop_atr_multiplier * levels.atr
+            if self._parameters.trailing_enabled:
+                # The lowest whole price whose profit reaches the activation level.
+                self._activation[slot] = -(-price * self._activated // PPM)
+            self.highest[slot] = price
 
     def drop(self, slots: list[int]) -> None:
         """The slots are empty again."""
-        if not slots:
-            return
-        self._stop[slots], self._take[slots], self._activation[slots] = -1, _NEVER, _NEVER
+        for slot in slots:
+            self._stop[slot], self._take[slot], self._activation[slot] = -1, _NEVER, _NEVER
 
     def due(self, day: int) -> list[int]:
         """The slots that the strategy must be asked about at the close of `day`, ascending.
 
         `highest` then includes the day's high.
         """
-        close = self._close[day, self._rows]
-        np.maximum(self.highest, self._high[day, self._rows], out=self.highest)
-        is_due = (close <= self.highest - self._trail) & (self.highest >= self._activation)
+        close = self._close[day][self._rows]
+        np.maximum(self.highest, self._high[day][self._rows], out=self.highest)
+        is_due = close <= self.highest - self._trail
+        is_due &= self.highest >= self._activation
         is_due |= close <= self._stop
         is_due |= close >= self._take
-        due: list[int] = np.flatnonzero(is_due).tolist()
+        due: list[int] = is_due.nonzero()[0].tolist()
         return due
