@@ -21,6 +21,8 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.certificate import write_certificate
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -120,6 +122,8 @@ class MariaDbServer:
             "--skip-name-resolve",
             "--innodb-buffer-pool-size=32M",
             "--performance-schema=OFF",
+            f"--ssl-cert={self.certificate}",
+            f"--ssl-key={self._directory / 'key.pem'}",
             *_as_root(),
         ]
         with (self._directory / "log").open("ab") as log:
@@ -141,7 +145,13 @@ class MariaDbServer:
             self._process.terminate()
             self._process.wait(_STOP_S)
 
+    @property
+    def certificate(self) -> Path:
+        """Of its own, in PEM: newer servers offer encryption by themselves, and so does this."""
+        return self._directory / "certificate.pem"
+
     def _install(self) -> None:
+        write_certificate(self.certificate, self._directory / "key.pem")
         account = f"'{_USER}'@'127.0.0.1'"
         (self._directory / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{_PASSWORD}';\n"

@@ -177,9 +177,9 @@ def test_a_connection_lost_after_the_first_statement_is_not_repaired(
 class CuttingProxy:
     """Passes bytes on until a COMMIT was answered; the answer and both connections are dropped."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self._server_port = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self.port = self._listener.getsockname()[1]
         self.is_cutting = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
