@@ -84,7 +84,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(ExitCode.REFUSED)
 
 
-# The messages of argparse (Python 3.11) that a slip of the hand can meet.
+# The messages of argparse that a slip of the hand can meet; which words it quotes depends on the
+# version of Python.
 _MESSAGES = (
     (
         re.compile(r"argument (\S+): invalid choice: (\S+) \(choose from (.+)\)"),
@@ -106,7 +107,7 @@ _ANSWERS = {
 def _korean(message: str) -> str:
     for pattern, sentence in _MESSAGES:
         if found := pattern.fullmatch(message):
-            return sentence.format(*found.groups())
+            return sentence.format(*(words.replace("'", "") for words in found.groups()))
     return f"명령줄을 이해하지 못했습니다: {message}."
 
 

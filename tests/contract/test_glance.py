@@ -1,6 +1,7 @@
 """What the operator's page reads, on SQLite and on MariaDB: all of it, its own, and no more."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,16 @@ def reading(database: Engine, store_url: str) -> Iterator[Engine]:
     engine = open_to_read(store_url)
     yield engine
     engine.dispose()
+
+
+def test_many_who_look_at_once_all_see_it(reading: Engine) -> None:
+    """The page asks from whatever thread is free."""
+
+    def look(_: int) -> int:
+        return sum(len(Glance(reading, PAPER).take()["positions"]) for _ in range(20))
+
+    with ThreadPoolExecutor(12) as threads:
+        assert list(threads.map(look, range(24))) == [20] * 24
 
 
 def test_everything_that_was_committed_is_seen(reading: Engine, facts: Any) -> None:
@@ -127,7 +138,9 @@ def test_a_file_with_an_odd_name_is_found_and_a_missing_one_not_made(tmp_path: P
     written.dispose()
     assert odd.is_file()
 
-    assert Glance(open_to_read(f"sqlite:///{odd}"), PAPER).take()["positions"] == []
+    reading = open_to_read(f"sqlite:///{odd}")
+    assert Glance(reading, PAPER).take()["positions"] == []
+    reading.dispose()
 
     for missing in (tmp_path / "none.db", tmp_path / "nowhere" / "none.db"):
         with pytest.raises(StoreMisfit, match="아직 데이터베이스가 없습니다"):

@@ -93,8 +93,9 @@ class Tape:
         except OSError as error:
             self._fail(str(error))
         finally:
-            with suppress(OSError):  # told already
-                self._raw.close()
+            for file in (self._file, self._raw):
+                with suppress(OSError):  # told already
+                    file.close()
 
     def _write_until_closed(self) -> None:
         flushed_at, is_flushed = monotonic(), True

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from kis_adapters.sql import schema
@@ -46,7 +46,8 @@ def open_to_read(url: str) -> Engine:
         made.execute("PRAGMA query_only = ON")
         return made
 
-    return create_engine("sqlite://", creator=connect, hide_parameters=True)
+    # Without a file's name it would take a pool that closes what other threads are reading from.
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
 
 
 def _only_reads(connection: Any, _record: object) -> None:

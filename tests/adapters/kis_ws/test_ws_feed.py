@@ -28,13 +28,13 @@ def test_prints_of_what_is_wanted_arrive_with_the_prices_that_rest_shows(
     desk.until_moving(lambda: desk.live == {A, B})
 
     desk.advance(30)
-    desk.until(lambda: desk.prints[A].price == desk.last_price(A))
-
     state = desk.server.exchange.state(A)
     assert state is not None
+    desk.until(lambda: desk.prints[A].volume == state.volume)  # the last of the thirty seconds'
+
     one = desk.prints[A]
-    assert (one.volume, one.high, one.low, one.open) == (
-        state.volume,
+    assert (one.price, one.high, one.low, one.open) == (
+        desk.last_price(A),
         state.high,
         state.low,
         state.open,

@@ -1,6 +1,7 @@
 """The virtual account's money: costs, settlement, conservation, and what survives."""
 
 import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,7 +112,7 @@ def test_a_reset_begins_anew_and_keeps_what_was(table: "Table") -> None:
     assert table.file.account_name != first
     assert table.broker.account().equity == 5_000_000
     assert table.broker.orders_of(table.clock.now().date()) == ()
-    with sqlite3.connect(table.path) as connection:
+    with closing(sqlite3.connect(table.path)) as connection:
         assert connection.execute("SELECT COUNT(*) FROM orders").fetchone() == (1,)
 
 
