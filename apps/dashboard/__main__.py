@@ -1,6 +1,5 @@
 """`python -m apps.dashboard`: the operator's page, on this machine only (V-06)."""
 
-import argparse
 import socket
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from os import environ
 from pathlib import Path
 
 from apps.account import account_of
+from apps.command_line import CommandLine
 from apps.dashboard.facts import Facts
 from apps.dashboard.server import application, serve
 from apps.exit_code import ExitCode
@@ -31,7 +31,7 @@ _BANNERS = {TradingMode.PAPER: "모의투자", TradingMode.REAL: "실거래"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page; returns the exit code."""
     accept_any_terminal()
-    parser = argparse.ArgumentParser(
+    parser = CommandLine(
         prog="python -m apps.dashboard",
         description="매매 상태를 보여 주는 페이지. 읽기만 하며 이 컴퓨터에서만 열립니다.",
     )

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
+from apps.command_line import CommandLine
 from apps.terminal import accept_any_terminal
 from kis_core.market.session import KST
 from kis_sandbox.clock import SPEED_MAX, ClockMode
@@ -29,12 +29,6 @@ _BANNER = """\
   가상의 시세와 가상의 계좌이며 실제 주문은 나가지 않습니다
   {url}
 ============================================================"""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"잘못된 실행 인자입니다: {message}", file=sys.stderr)
-        raise SystemExit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="apps.kis_sandbox", description="KIS 오픈 API 모의서버")
+def _parser() -> CommandLine:
+    parser = CommandLine(prog="apps.kis_sandbox", description="KIS 오픈 API 모의서버")
     parser.add_argument("--mode", choices=[p.value for p in Personality], default="paper")
     parser.add_argument("--port", type=_whole(0, 65_535), default=0)
     parser.add_argument("--clock", choices=[m.value for m in ClockMode], default="real")

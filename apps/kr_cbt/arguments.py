@@ -1,13 +1,11 @@
 """The command line of `python -m apps.kr_cbt`."""
 
 import argparse
-import sys
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
-from typing import NoReturn
 
-from apps.exit_code import ExitCode
+from apps.command_line import CommandLine
 from apps.kr_cbt.research_arguments import ResearchArguments, add_research, research_of
 
 
@@ -60,17 +58,6 @@ class Arguments:
         }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in Korean that a command was not understood, and ends with the documented code."""
-
-    def error(self, message: str) -> NoReturn:
-        print(
-            f"명령줄을 이해하지 못했습니다: {message}. 사용법은 --help 로 볼 수 있습니다.",
-            file=sys.stderr,
-        )
-        raise SystemExit(ExitCode.REFUSED)
-
-
 def parse(argv: list[str]) -> Arguments:
     """Read the command line. Ends the process with code 2 and a Korean sentence where it is not
     understood, and with 0 after `--help`."""
@@ -107,7 +94,7 @@ def parse(argv: list[str]) -> Arguments:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = CommandLine(
         prog="python -m apps.kr_cbt",
         description="비공개 베타 테스트: 실제 시세, 가상 계좌. 증권사에 주문을 보내지 않습니다.",
         add_help=False,

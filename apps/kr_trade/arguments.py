@@ -1,14 +1,11 @@
 """The command line of `python -m apps.kr_trade`."""
 
 import argparse
-import re
-import sys
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
-from typing import NoReturn
 
-from apps.exit_code import ExitCode
+from apps.command_line import CommandLine
 
 
 @unique
@@ -76,39 +73,11 @@ class Arguments:
         }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in Korean what is wrong, and ends with the documented code."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"{_korean(message)} 사용법은 --help 로 볼 수 있습니다.", file=sys.stderr)
-        raise SystemExit(ExitCode.REFUSED)
-
-
-# The messages of argparse that a slip of the hand can meet; which words it quotes depends on the
-# version of Python.
-_MESSAGES = (
-    (
-        re.compile(r"argument (\S+): invalid choice: (\S+) \(choose from (.+)\)"),
-        "{0} 에 쓸 수 없는 값입니다: {1} (가능한 값: {2}).",
-    ),
-    (re.compile(r"argument (\S+): expected one argument"), "{0} 뒤에 값이 필요합니다."),
-    (re.compile(r"the following arguments are required: (.+)"), "빠진 인자가 있습니다: {0}."),
-    (re.compile(r"unrecognized arguments: (.+)"), "모르는 인자입니다: {0}."),
-)
-
-
 _ANSWERS = {
     Answer.ADOPT: "symbol: 손으로 바꾼 보유를 맡깁니다",
     Answer.IGNORE: "symbol: 손으로 산 보유를 건드리지 않게 합니다",
     Answer.CLEAR_HALT: "symbol: 중지된 종목의 진입을 다시 허용합니다",
 }
-
-
-def _korean(message: str) -> str:
-    for pattern, sentence in _MESSAGES:
-        if found := pattern.fullmatch(message):
-            return sentence.format(*(words.replace("'", "") for words in found.groups()))
-    return f"명령줄을 이해하지 못했습니다: {message}."
 
 
 def parse(argv: list[str]) -> Arguments:
@@ -151,7 +120,7 @@ def parse(argv: list[str]) -> Arguments:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = CommandLine(
         prog="python -m apps.kr_trade",
         description="한국 주식 추세+ATR 자동매매(KIS). 키가 없으면 내장 시뮬레이터로 돕니다.",
         add_help=False,
