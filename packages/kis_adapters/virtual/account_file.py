@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,6 +30,8 @@ CREATE TABLE IF NOT EXISTS orders (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ix_orders_session ON orders (generation, session_date);
 """
+
+_INSERT = "INSERT INTO account VALUES (?, ?, ?)"
 
 _Kept = TypeVar("_Kept")
 _ACCOUNT = TypeAdapter(VirtualAccount)
@@ -65,7 +68,7 @@ class AccountFile:
             ) from error
         self.generation = int(found or 0)
         if not self.generation:
-            self.begin_anew(initial_cash)
+            self._begin_first(initial_cash)
 
     @property
     def account_name(self) -> str:
@@ -80,12 +83,8 @@ class AccountFile:
 
     def begin_anew(self, initial_cash: int) -> None:
         """Open a new, empty account beside the old ones. Raises NotKept."""
-        new = VirtualAccount(cash=initial_cash)
         with self._writing() as cursor:
-            cursor.execute(
-                "INSERT INTO account VALUES (?, ?, ?)",
-                (self.generation + 1, initial_cash, _ACCOUNT.dump_json(new).decode()),
-            )
+            cursor.execute(_INSERT, _empty(self.generation + 1, initial_cash))
         self.generation += 1
 
     def account(self) -> VirtualAccount:
@@ -133,6 +132,12 @@ class AccountFile:
         """Let go of the file."""
         self._connection.close()
 
+    def _begin_first(self, initial_cash: int) -> None:
+        """The first account of the file; one that another program has just begun is taken."""
+        with self._writing() as cursor:
+            cursor.execute(f"{_INSERT} ON CONFLICT DO NOTHING", _empty(1, initial_cash))
+        self.generation = 1
+
     def _rows(self, query: str, *values: object) -> list[Any]:
         try:
             return self._connection.execute(query, values).fetchall()
@@ -165,7 +170,7 @@ class AccountFile:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _enter_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found > _FORMAT:
@@ -176,3 +181,23 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Of programs that open a new file together all but one are refused at once, whatever their
+    timeout (sqlite.org/c3ref/busy_handler.html); to begin a transaction waits for that one."""
+    deadline = monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def _empty(generation: int, cash: int) -> tuple[int, int, str]:
+    """The row of an account in which nothing has happened."""
+    return generation, cash, _ACCOUNT.dump_json(VirtualAccount(cash=cash)).decode()

@@ -1,6 +1,8 @@
 """The virtual account's money: costs, settlement, conservation, and what survives."""
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -114,6 +116,40 @@ def test_a_reset_begins_anew_and_keeps_what_was(table: "Table") -> None:
     assert table.broker.orders_of(table.clock.now().date()) == ()
     with closing(sqlite3.connect(table.path)) as connection:
         assert connection.execute("SELECT COUNT(*) FROM orders").fetchone() == (1,)
+
+
+@pytest.mark.req("C-02")
+def test_a_new_file_that_another_is_opening_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses the change to WAL at once, not after its timeout, while another writes."""
+    path = tmp_path / "virtual.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, other.execute, ("COMMIT",))
+        done.start()
+
+        file = AccountFile(path, initial_cash=1_000)
+
+        done.join()
+    assert (file.account_name, file.account().cash) == ("CBT-0001", 1_000)
+    file.close()
+
+
+@pytest.mark.req("C-02")
+def test_programs_that_begin_together_begin_one_account(tmp_path: Path) -> None:
+    path, begin = tmp_path / "virtual.db", threading.Barrier(4)
+
+    def open_it(cash: int) -> tuple[str, int]:
+        begin.wait()
+        file = AccountFile(path, initial_cash=cash)
+        found = file.account_name, file.account().cash
+        file.close()
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(open_it, (1_000, 2_000, 3_000, 4_000)))
+
+    assert len(found) == 1
+    assert found.pop()[0] == "CBT-0001"
 
 
 @pytest.mark.req("C-02")
