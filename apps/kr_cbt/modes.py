@@ -115,8 +115,8 @@ def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
 
 def _locked(settings: Settings, act: Callable[[InstanceLock, StopRequest], int]) -> int:
     """Hold the lock and the log around `act`."""
-    stop = StopRequest()
-    stop.install(last_words=lambda: say_ending(KeyboardInterrupt()))
+    stop = StopRequest(last_words=lambda: say_ending(KeyboardInterrupt()))
+    stop.install()
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:

@@ -113,8 +113,8 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
 
 def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
     """Hold the lock and the log around the session."""
-    stop = StopRequest()
-    stop.install(last_words=lambda: say_ending(KeyboardInterrupt()))
+    stop = StopRequest(last_words=lambda: say_ending(KeyboardInterrupt()))
+    stop.install()
     redactor = Redactor(settings.secret_values())
     lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
     try:

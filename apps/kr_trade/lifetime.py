@@ -34,13 +34,13 @@ class StopRequest:
     Python runs a signal's handler between two steps of the main thread, so a signal that comes
     just before a system call is seen only when that call returns, which may be a broker's whole
     time limit. What hears it here is a thread of its own; it sends the signal once more where the
-    main thread has not seen it, and it ends the process when the main thread does not. To be made
-    and installed in the main thread, once.
+    main thread has not seen it, and it ends the process when the main thread does not, after
+    `last_words`. To be made and installed in the main thread, once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, last_words: Callable[[], object]) -> None:
         self._clock: Clock | None = None
-        self._last_words: Callable[[], object] = _nothing
+        self._last_words = last_words
         self._asked = threading.Event()
         self._is_seen = False
         self._main = threading.get_ident()
@@ -50,10 +50,8 @@ class StopRequest:
         """Whether it is time to leave."""
         return self._asked.is_set()
 
-    def install(self, *, last_words: Callable[[], object]) -> None:
-        """Take over both signals of this process. The first of them raises KeyboardInterrupt.
-        `last_words` is called, by another thread, before what hangs is left behind."""
-        self._last_words = last_words
+    def install(self) -> None:
+        """Take over both signals of this process. The first of them raises KeyboardInterrupt."""
         heard, told = socket.socketpair()
         told.setblocking(False)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,10 +81,6 @@ class StopRequest:
         never.wait(_GRACE_S)
         self._last_words()
         os._exit(ExitCode.INTERRUPTED)
-
-
-def _nothing() -> None:
-    """Nobody has anything to say."""
 
 
 def run(

@@ -29,7 +29,7 @@ class _Steps:
 
 def _run(clock: ManualClock, steps: _Steps, *, pulse_s: float | None) -> tuple[bool, list[float]]:
     beats: list[float] = []
-    stop = StopRequest()
+    stop = StopRequest(last_words=lambda: None)
     is_finished = run(
         cast(Engine, steps),
         clock,

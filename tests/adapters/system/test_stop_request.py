@@ -26,8 +26,8 @@ _BEFORE = """
         signal.pthread_kill(threading.get_ident(), number)
 
     is_ready = threading.Event()
-    stop = StopRequest()
-    stop.install(last_words=lambda: print("last words", flush=True))
+    stop = StopRequest(last_words=lambda: print("last words", flush=True))
+    stop.install()
     silent, _other = socket.socketpair()
     silent.settimeout(600)
     threading.Thread(target=receive, args=(signal.{number},)).start()
