@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -135,11 +135,21 @@ def test_a_new_file_that_another_is_opening_is_waited_for(tmp_path: Path) -> Non
 
 
 @pytest.mark.req("C-02")
-def test_programs_that_begin_together_begin_one_account(tmp_path: Path) -> None:
-    path, begin = tmp_path / "virtual.db", threading.Barrier(4)
+def test_programs_that_begin_together_begin_one_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them have seen that there is none before the first begins one."""
+    path, have_seen, rows = tmp_path / "virtual.db", threading.Barrier(4), AccountFile._rows
+
+    def seen_together(file: AccountFile, query: str, *values: object) -> list[Any]:
+        found = rows(file, query, *values)
+        if "MAX(generation)" in query:
+            have_seen.wait(30)
+        return found
+
+    monkeypatch.setattr(AccountFile, "_rows", seen_together)
 
     def open_it(cash: int) -> tuple[str, int]:
-        begin.wait()
         file = AccountFile(path, initial_cash=cash)
         found = file.account_name, file.account().cash
         file.close()
