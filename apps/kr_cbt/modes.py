@@ -1,33 +1,24 @@
 """What every configured mode begins with: the settings, and where it must be alone, the lock."""
 
 from collections.abc import Callable
-from datetime import datetime
 from os import environ
 from pathlib import Path
-
-import structlog
 
 from apps.exit_code import ExitCode
 from apps.kr_cbt.account import print_status, reset
 from apps.kr_cbt.arguments import Arguments, Mode
 from apps.kr_cbt.session import hold_session
 from apps.kr_cbt.settings import CbtSettings, own_settings, read_cbt_settings, store_path
+from apps.kr_trade.alone import alone
 from apps.kr_trade.call_plan import call_plan
-from apps.kr_trade.endings import say_ending
 from apps.kr_trade.lifetime import StopRequest
 from apps.terminal import say
-from kis_adapters.console.log_file import close_log, open_log
-from kis_adapters.console.redactor import Redactor
-from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
 from kis_adapters.settings.settings import Settings
 from kis_adapters.virtual.account_file import AccountFileDamaged
-from kis_core.market.session import KST
-from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
-
-_log = structlog.stdlib.get_logger("kr_cbt")
+from kis_core.ports.instance_lock import InstanceLock
 
 
 def perform(arguments: Arguments) -> int:
@@ -51,7 +42,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
         case Mode.STATUS:
             return print_status(settings, cbt, as_json=arguments.as_json)
         case Mode.RESET:
-            return _locked(settings, lambda *_: reset(settings, cbt, is_sure=arguments.yes))
+            return _alone(settings, lambda *_: reset(settings, cbt, is_sure=arguments.yes))
         case Mode.EXPORT:
             from apps.kr_cbt.export import export  # polars, which a session does not need
 
@@ -59,7 +50,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
         case Mode.FETCH:
             from apps.kr_cbt.fetch import fetch  # the same
 
-            return _locked(
+            return _alone(
                 settings,
                 lambda *_: fetch(
                     settings,
@@ -87,7 +78,7 @@ def _do(arguments: Arguments, settings: Settings, cbt: CbtSettings, config_dir: 
         case _:
             if refusals := call_plan(settings).refusals():
                 return say("\n".join(refusals), ExitCode.REFUSED)
-            return _locked(
+            return _alone(
                 settings, lambda lock, stop: hold_session(settings, cbt, config_dir, lock, stop)
             )
 
@@ -113,26 +104,11 @@ def _asked_settings(arguments: Arguments, config_dir: Path) -> Settings:
     )
 
 
-def _locked(settings: Settings, act: Callable[[InstanceLock, StopRequest], int]) -> int:
-    """Hold the lock and the log around `act`."""
-    stop = StopRequest(last_words=lambda: say_ending(KeyboardInterrupt()))
-    stop.install()
-    redactor = Redactor(settings.secret_values())
-    lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
-    try:
-        lock.acquire(now=datetime.now(KST))
-        log = open_log(
-            settings.paths.log_dir, name="kr_cbt", level=settings.log.level, redactor=redactor
-        )
-    except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return say_ending(error)
-    try:
-        return act(lock, stop)
-    except AccountFileDamaged as error:
-        return say(str(error), ExitCode.REFUSED)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
-        _log.error("app.failed", exc_info=True)
-        return say_ending(error)
-    finally:
-        close_log(log)
-        lock.release()
+def _alone(settings: Settings, act: Callable[[InstanceLock, StopRequest], int]) -> int:
+    def guarded(lock: InstanceLock, stop: StopRequest) -> int:
+        try:
+            return act(lock, stop)
+        except AccountFileDamaged as error:
+            return say(str(error), ExitCode.REFUSED)
+
+    return alone(settings, app="kr_cbt", act=guarded)

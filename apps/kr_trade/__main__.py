@@ -15,22 +15,20 @@ from rich.console import Console
 from apps.build import commit_hash, product_version
 from apps.exit_code import ExitCode
 from apps.first_token import await_first_token
+from apps.kr_trade.alone import alone
 from apps.kr_trade.arguments import Arguments, Mode, parse
 from apps.kr_trade.backup import make_backup, restore_backup
 from apps.kr_trade.call_plan import call_plan
 from apps.kr_trade.container import TradeContainer
-from apps.kr_trade.endings import ending_of, say_ending
+from apps.kr_trade.endings import ending_of
 from apps.kr_trade.lifetime import StopRequest, conclude, run
 from apps.kr_trade.offline import answer_about, clear_kill_switch, print_status
 from apps.kr_trade.verify import refuse_configuration, verify
 from apps.listeners import Listeners, open_listeners
 from apps.terminal import accept_any_terminal, say
 from kis_adapters.console.fan_out import FanOut
-from kis_adapters.console.log_file import close_log, open_log
 from kis_adapters.console.log_notifier import LogNotifier
-from kis_adapters.console.redactor import Redactor
 from kis_adapters.console.universe_table import print_universe, universe_json
-from kis_adapters.files.instance_lock import FileInstanceLock
 from kis_adapters.settings.error import SettingsError
 from kis_adapters.settings.load import load_settings
 from kis_adapters.settings.location import config_directory
@@ -44,10 +42,11 @@ from kis_core.market.session import KST
 from kis_core.market.tick import TABLE_VERSION as TICK_TABLE_VERSION
 from kis_core.orders.identity import TradingMode, masked_account
 from kis_core.ports.calendar import Unconfirmed
-from kis_core.ports.instance_lock import InstanceHeld, InstanceLock
+from kis_core.ports.instance_lock import InstanceLock
 from kis_core.ports.notifier import Event, EventKind
 from kis_core.session.upcoming import session_at
 
+_APP = "kr_trade"
 _BEAT_S = 0.2
 _COUNTDOWN_S = 10
 _TR_FAMILY = {TradingMode.PAPER: "VTTC", TradingMode.REAL: "TTTC"}
@@ -57,7 +56,7 @@ _BANNER = """\
   시뮬레이터에서의 손익은 전략의 수익성에 대해 아무것도 말해 주지 않습니다.
 =============================================================================="""
 
-_log = structlog.stdlib.get_logger("kr_trade")
+_log = structlog.stdlib.get_logger(_APP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,7 +97,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return verify(settings, config_dir, checklist=arguments.checklist)
     if arguments.mode is Mode.TRADE and (refusals := call_plan(settings).refusals()):
         return say("\n".join(refusals), ExitCode.REFUSED)
-    return _trade(settings, config_dir, arguments)
+    if arguments.mode is Mode.UNIVERSE:
+        return alone(
+            settings,
+            app=_APP,
+            act=lambda *_: _explain_universe(settings, config_dir, as_json=arguments.as_json),
+        )
+    return alone(
+        settings,
+        app=_APP,
+        act=lambda lock, stop: _session(settings, config_dir, lock, stop),
+    )
 
 
 def _settings(arguments: Arguments, config_dir: Path) -> Settings:
@@ -109,31 +118,6 @@ def _settings(arguments: Arguments, config_dir: Path) -> Settings:
         config=arguments.config or config_dir / "kr_trade.yaml",
         universe=arguments.universe or config_dir / "universe.yaml",
     )
-
-
-def _trade(settings: Settings, config_dir: Path, arguments: Arguments) -> int:
-    """Hold the lock and the log around the session."""
-    stop = StopRequest(last_words=lambda: say_ending(KeyboardInterrupt()))
-    stop.install()
-    redactor = Redactor(settings.secret_values())
-    lock = FileInstanceLock(settings.paths.data_dir / "instance.lock")
-    try:
-        lock.acquire(now=datetime.now(KST))
-        log = open_log(
-            settings.paths.log_dir, name="kr_trade", level=settings.log.level, redactor=redactor
-        )
-    except (InstanceHeld, OSError, KeyboardInterrupt) as error:
-        return say_ending(error)
-    try:
-        if arguments.mode is Mode.UNIVERSE:
-            return _explain_universe(settings, config_dir, as_json=arguments.as_json)
-        return _session(settings, config_dir, lock, stop)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told, logged, exit code
-        _log.error("app.failed", exc_info=True)
-        return say_ending(error)
-    finally:
-        close_log(log)
-        lock.release()
 
 
 def _session(settings: Settings, config_dir: Path, lock: InstanceLock, stop: StopRequest) -> int:
