@@ -16,6 +16,8 @@ import json, sys
 from os import environ
 from pathlib import Path
 import apps.kr_trade.__main__ as kr_trade
+from kis_adapters.console.log_file import close_log, open_log
+from kis_adapters.console.redactor import Redactor
 
 config = Path(sys.argv[1])
 settings = kr_trade.load_settings(
@@ -25,11 +27,11 @@ settings = kr_trade.load_settings(
     config=config / "kr_trade.yaml",
     universe=config / "universe.yaml",
 )
-log = kr_trade.open_log(
+log = open_log(
     settings.paths.log_dir,
     name="kr_trade",
     level="INFO",
-    redactor=kr_trade.Redactor(settings.secret_values()),
+    redactor=Redactor(settings.secret_values()),
 )
 told = kr_trade.open_listeners(settings, config, mode=settings.mode)
 container = kr_trade.TradeContainer(settings=settings, config_dir=config, notifier=told.fan_out)
@@ -38,7 +40,7 @@ built = type(container.engine()).__name__
 modules = sorted(sys.modules)
 container.shutdown_resources()
 told.close()
-kr_trade.close_log(log)
+close_log(log)
 print(json.dumps({"built": built, "modules": modules}))
 """
 
