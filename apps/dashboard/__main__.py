@@ -1,7 +1,6 @@
 """`python -m apps.dashboard`: the operator's page, on this machine only (V-06)."""
 
 import socket
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from os import environ
@@ -12,7 +11,7 @@ from apps.command_line import CommandLine
 from apps.dashboard.facts import Facts
 from apps.dashboard.server import application, serve
 from apps.exit_code import ExitCode
-from apps.terminal import accept_any_terminal
+from apps.terminal import accept_any_terminal, say
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.kill_switch import TextKillSwitchFile
 from kis_adapters.settings.error import SettingsError
@@ -51,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         facts = _facts(settings)
         bound = _bound(given.port)
     except (SettingsError, FileNotFoundError, StoreMisfit, OverflowError) as error:
-        print(str(error), file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(str(error), ExitCode.REFUSED)
     except OSError as error:
-        print(f"포트 {given.port}를 열 수 없습니다. --port 로 바꾸세요. ({error})", file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(
+            f"포트 {given.port}를 열 수 없습니다. --port 로 바꾸세요. ({error})", ExitCode.REFUSED
+        )
     with bound:
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
         serve(

@@ -21,6 +21,7 @@ from apps.kr_cbt.research import (
 )
 from apps.kr_cbt.settings import CbtSettings, store_path
 from apps.session_settings import EmptyUniverse, UniverseRefused
+from apps.terminal import say
 from kis_adapters.console.words import meaning
 from kis_adapters.report.figures import headline
 from kis_adapters.report.model import Report, ReportHolding, ReportTrade
@@ -55,16 +56,14 @@ def backtest(settings: Settings, cbt: CbtSettings, arguments: Arguments) -> int:
             result = run(bars.matrix, chosen)
         report = report_of(result, bars, chosen, settings)
     except (BadBarFile, EmptyUniverse, UniverseRefused, ValueError) as error:
-        print(error, file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(str(error), ExitCode.REFUSED)
     made_at = f"{datetime.now(KST):%Y%m%d-%H%M%S}"
     folder = arguments.to or settings.paths.data_dir / "backtests" / made_at
     try:
         write_run(report, folder)
         write_report(report, folder / "report.html")
     except OSError as error:
-        print(f"{folder}: 쓸 수 없습니다 ({error.strerror}).", file=sys.stderr)
-        return ExitCode.FAILURE
+        return say(f"{folder}: 쓸 수 없습니다 ({error.strerror}).", ExitCode.FAILURE)
     _print(report, folder)
     if asked.is_lookahead_checked:
         with console.status("미래의 봉을 섞어 다시 시험하는 중"):

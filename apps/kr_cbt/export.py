@@ -1,6 +1,5 @@
 """`--mode export`: the virtual account's trades, orders and snapshots as CSV and Parquet."""
 
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +8,8 @@ from sqlalchemy import Engine, Table, select
 from apps.exit_code import ExitCode
 from apps.kr_cbt.account import namespace_of, opened_account
 from apps.kr_cbt.settings import CbtSettings
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
+from apps.terminal import say
 from kis_adapters.settings.settings import Settings
 from kis_adapters.sql.database import open_database
 from kis_adapters.sql.initialize import initialize_schema
@@ -37,12 +37,9 @@ def export(settings: Settings, cbt: CbtSettings, *, to: Path | None) -> int:
             finally:
                 database.dispose()
     except AccountFileDamaged as error:
-        print(error, file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(str(error), ExitCode.REFUSED)
     except (StoreMisfit, StoreUnavailable, OSError) as error:
-        sentence, code = ending_of(error)
-        print(sentence, file=sys.stderr)
-        return code
+        return say_ending(error)
     return ExitCode.OK
 
 

@@ -137,13 +137,11 @@ def _assemble(
     try:
         bars, report = clean(pl.concat(frames))
     except (BadBarFile, ValueError) as error:
-        print(f"쓸 수 있는 일봉이 없습니다: {error}", file=sys.stderr)
-        return ExitCode.FAILURE
+        return say(f"쓸 수 있는 일봉이 없습니다: {error}", ExitCode.FAILURE)
     write_store(bars, target)
     print(f"{target}: {len(bars.symbols):,}종목 · {bars.days:,}거래일 · {report.bars:,}봉")
     if failed:
-        print("다시 실행하면 받지 못한 종목만 이어서 받습니다.", file=sys.stderr)
-        return ExitCode.FAILURE
+        return say("다시 실행하면 받지 못한 종목만 이어서 받습니다.", ExitCode.FAILURE)
     for part in parts.iterdir():
         part.unlink()
     parts.rmdir()

@@ -1,9 +1,9 @@
 """`--mode import --kis-yaml`: a KIS strategy file as a settings file of ours, where it fits."""
 
-import sys
 from pathlib import Path
 
 from apps.exit_code import ExitCode
+from apps.terminal import say
 from kis_adapters.kis_yaml.fit import Fitted, fit
 from kis_adapters.kis_yaml.misfit import Misfit
 from kis_adapters.settings.error import SettingsError
@@ -20,14 +20,13 @@ def import_strategy(file: Path, target: Path) -> int:
         with target.open("x", encoding="utf-8") as out:
             out.write(_text(fitted, file))
     except SettingsError as error:
-        return _refused(str(error))
+        return say(str(error), ExitCode.REFUSED)
     except Misfit as error:
-        return _refused(f"{file}: 이 전략으로 옮길 수 없습니다.\n  {error}")
+        return say(f"{file}: 이 전략으로 옮길 수 없습니다.\n  {error}", ExitCode.REFUSED)
     except FileExistsError:
-        return _refused(f"{target}: 이미 있는 파일입니다. --to 로 다른 이름을 주세요.")
+        return say(f"{target}: 이미 있는 파일입니다. --to 로 다른 이름을 주세요.", ExitCode.REFUSED)
     except OSError as error:
-        print(f"{target}: 쓸 수 없습니다 ({error.strerror}).", file=sys.stderr)
-        return ExitCode.FAILURE
+        return say(f"{target}: 쓸 수 없습니다 ({error.strerror}).", ExitCode.FAILURE)
     print(f"{target}: '{_one_line(fitted.name)}' 을(를) 옮겼습니다.")
     for name, value in fitted.settings.items():
         print(f"  {name}: {_yaml(value)}")
@@ -55,8 +54,3 @@ def _yaml(value: float | bool) -> str:
 def _one_line(text: str) -> str:
     """Text of others in a comment of ours: it must not end the comment."""
     return "".join(c if c.isprintable() else " " for c in text)[:80]
-
-
-def _refused(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return ExitCode.REFUSED

@@ -1,6 +1,5 @@
 """`--mode replay`: run recorded sessions again and say whether they came out the same."""
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from apps.build import commit_hash
 from apps.exit_code import ExitCode
 from apps.recordings import recorded_settings
+from apps.terminal import say
 from kis_adapters.console.words import meaning
 from kis_adapters.recording.difference import Difference, shortened
 from kis_adapters.recording.record import BadRecord, Record
@@ -41,8 +41,7 @@ def print_replay(asked: Path) -> int:
     try:
         ended = [_print_one(path) for path in _records(asked)]
     except BadRecord as error:
-        print(error, file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(str(error), ExitCode.REFUSED)
     if len(ended) > 1:
         print(f"합계 ({len(ended)}개 기록): {_counted(Tally.sum(e.tally for e in ended))}")
     return ExitCode.OK if all(each.is_identical for each in ended) else ExitCode.FAILURE

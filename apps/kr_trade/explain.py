@@ -1,7 +1,6 @@
 """`--mode explain`: why an order was sent, by the audit trail alone (M-19)."""
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -14,6 +13,7 @@ from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Arguments
 from apps.kr_trade.offline import opened_store
 from apps.listeners import trail_account, trail_folder
+from apps.terminal import say
 from kis_adapters.audit.fact import FactKind, order_event_fact
 from kis_adapters.audit.reader import Checked, Entry, Trail
 from kis_adapters.console.console_notifier import symbol_text
@@ -46,18 +46,15 @@ def explain(settings: Settings, arguments: Arguments) -> int:
         else:
             return _print_chain(checked, as_json=arguments.as_json)
     except ValueError as error:
-        print(str(error), file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(str(error), ExitCode.REFUSED)
     except OSError as error:
-        print(f"감사 기록을 읽을 수 없습니다: {error}", file=sys.stderr)
-        return ExitCode.FAILURE
+        return say(f"감사 기록을 읽을 수 없습니다: {error}", ExitCode.FAILURE)
     source = "trail"
     if not entries and arguments.order is not None:
         source, entries = "database", _from_database(settings, arguments.order)
     if not entries:
         asked = arguments.order or arguments.decision
-        print(f"감사 기록에도 데이터베이스에도 없습니다: {asked}", file=sys.stderr)
-        return ExitCode.REFUSED
+        return say(f"감사 기록에도 데이터베이스에도 없습니다: {asked}", ExitCode.REFUSED)
     redact = Redactor(settings.secret_values()).redact
     if arguments.as_json:
         print(redact(_document(arguments.order, source, checked, entries)))

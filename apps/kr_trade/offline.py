@@ -8,10 +8,11 @@ from datetime import datetime
 from apps.account import account_of
 from apps.exit_code import ExitCode
 from apps.kr_trade.arguments import Answer
-from apps.kr_trade.endings import ending_of
+from apps.kr_trade.endings import say_ending
 from apps.kr_trade.status import as_json, as_text, read_status
 from apps.listeners import trail_account, trail_folder
 from apps.session_settings import risk_limits
+from apps.terminal import say
 from kis_adapters.audit.writer import AuditWriter
 from kis_adapters.console.redactor import Redactor
 from kis_adapters.files.instance_lock import FileInstanceLock
@@ -48,9 +49,9 @@ def answer_about(code: str, answer: Answer, settings: Settings) -> int:
         symbol = parse_symbol(code, allow_alphanumeric=True)
         lock.acquire(now=datetime.now(KST))
     except (ValueError, InstanceHeld, OSError) as error:
-        sentence, end = ending_of(error)
-        print(str(error) if isinstance(error, ValueError) else sentence, file=sys.stderr)
-        return ExitCode.REFUSED if isinstance(error, ValueError) else end
+        if isinstance(error, ValueError):
+            return say(str(error), ExitCode.REFUSED)
+        return say_ending(error)
     try:
         return _with_store(settings, _Answerer(settings, symbol, answer))
     finally:
@@ -96,8 +97,7 @@ class _Answerer:
             with store.unit_of_work() as uow:
                 done = self._write(uow)
         except NotPossible as error:
-            print(f"{self._symbol}: {error}", file=sys.stderr)
-            return ExitCode.REFUSED
+            return say(f"{self._symbol}: {error}", ExitCode.REFUSED)
         print(f"{self._symbol}: {done}")
         _put_on_record(self._settings, self._answer, self._symbol, done)
         return ExitCode.OK
@@ -148,9 +148,7 @@ def _with_store(settings: Settings, act: Callable[[Store], int]) -> int:
         with opened_store(settings) as store:
             return act(store)
     except (StoreMisfit, StoreUnavailable, OSError) as error:
-        sentence, code = ending_of(error)
-        print(sentence, file=sys.stderr)
-        return code
+        return say_ending(error)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from apps.exit_code import ExitCode
-from apps.terminal import accept_any_terminal
+from apps.terminal import accept_any_terminal, say
 
 _TRADE, _CBT = "apps.kr_trade", "apps.kr_cbt"
 # The old script, the application that does its work, and what it did when no mode was given.
@@ -37,12 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{given[0]} 은(는) 이제 다음 명령입니다. 대신 실행합니다:\n  {shown}", flush=True)
         _become(command)
     asked = given[0] if given else "(없음)"
-    print(
+    return say(
         f"모르는 옛 명령입니다: {asked}. 아는 이름: {', '.join(_SCRIPTS)}."
         " 예: python -m apps.legacy main_multiday.py --mode trade --interval 60",
-        file=sys.stderr,
+        ExitCode.REFUSED,
     )
-    return ExitCode.REFUSED
 
 
 def _become(command: Sequence[str]) -> NoReturn:
