@@ -11,7 +11,7 @@ from apps.terminal import say
 # version of Python.
 _MESSAGES = (
     (
-        re.compile(r"argument (\S+): invalid choice: (\S+) \(choose from (.+)\)"),
+        re.compile(r"argument (\S+): invalid choice: (.+?) \(choose from (.+)\)"),
         "{0} 에 쓸 수 없는 값입니다: {1} (가능한 값: {2}).",
     ),
     (

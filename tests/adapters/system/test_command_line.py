@@ -1,5 +1,7 @@
 """What is said of a command line that is not understood, in every version of Python alike."""
 
+import shlex
+
 import pytest
 
 from apps.command_line import CommandLine
@@ -24,6 +26,7 @@ def _line() -> CommandLine:
         ("", "빠진 인자가 있습니다: --mode."),
         ("--mode", "--mode 뒤에 값이 필요합니다."),
         ("--mode tarde", "--mode 에 쓸 수 없는 값입니다: tarde (가능한 값: trade, status)."),
+        ("--mode 'a b'", "--mode 에 쓸 수 없는 값입니다: a b (가능한 값: trade, status)."),
         ("--mode trade --days x", "--days 에 쓸 수 없는 값입니다: x."),
         ("--mode trade --adopt --ignore", "--ignore 와 --adopt 는 함께 쓸 수 없습니다."),
         ("--mode trade --adopt=yes", "--adopt 뒤에는 값을 쓰지 않습니다: yes."),
@@ -35,7 +38,7 @@ def test_a_slip_of_the_hand_is_told_in_korean_with_2(
     typed: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        _line().parse_args(typed.split())
+        _line().parse_args(shlex.split(typed))
 
     assert ended.value.code == ExitCode.REFUSED
     assert capsys.readouterr().err == f"{said} 사용법은 --help 로 볼 수 있습니다.\n"
