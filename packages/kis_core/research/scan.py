@@ -22,9 +22,9 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CloseScan:
-    """The bars at whose close an entry is possible, by day and then by symbol, int32.
+    """The bars at whose close an entry is possible, by day and then by symbol.
 
-    Those of `day` stand at the places `first[day]` to `first[day + 1]` of each array: the symbol's
+    Those of `day` stand at the places `first[day]` to `first[day + 1]` of the others: the symbol's
     `row`, the `close`, the high of the bar before, the sum of the last `ma_period` closes and that
     of the last `atr_period` true ranges, this bar's included. One bar in eight or so is such a
     one; sums of all of them would be two matrices more, and a look into each for every bar.
