@@ -62,38 +62,36 @@ class Desk:
         (self.directory / name).write_text(content, encoding="utf-8")
         return name
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """`python -m apps.kr_trade` with `arguments`, running."""
+    def launch(
+        self,
+        *arguments: str,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        stdin: int = subprocess.DEVNULL,
+    ) -> subprocess.Popen[str]:
+        """`python` with `arguments`, running."""
         return subprocess.Popen(
-            [sys.executable, "-m", "apps.kr_trade", *arguments],
+            [sys.executable, *arguments],
             cwd=self.directory,
             env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
 
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """`python -m apps.kr_trade` with `arguments`, running."""
+        return self.launch("-m", "apps.kr_trade", *arguments, variables=variables)
+
     def run(self, *arguments: str, **variables: str) -> Ended:
         """The same, until it ends."""
         process = self.start(*arguments, **variables)
         return self.end_of(process)
 
-    def python(self, *arguments: str) -> Ended:
+    def python(self, *arguments: str, **variables: str) -> Ended:
         """Another program of the product here, until it ends."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.directory,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_WITHIN_S,
-            check=False,
-        )
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+        return self.end_of(self.launch(*arguments, variables=variables))
 
     def trade(self, *arguments: str, **variables: str) -> Ended:
         """A session at full speed, until it ends."""
@@ -111,14 +109,17 @@ class Desk:
         raise AssertionError(f"never traded: {self.end_of(process)}")
 
     @staticmethod
-    def end_of(process: subprocess.Popen[str], *, within_s: float = _WITHIN_S) -> Ended:
-        """Wait for the end; a run that does not end is killed and the test fails."""
+    def end_of(
+        process: subprocess.Popen[str], *, typed: str | None = None, within_s: float = _WITHIN_S
+    ) -> Ended:
+        """Wait for the end; a run that does not end is killed and the test fails. `typed` is what
+        somebody types into one that listens."""
         try:
-            out, err = process.communicate(timeout=within_s)
+            out, err = process.communicate(typed, timeout=within_s)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
-            pytest.fail(f"kr_trade did not end within {within_s} s:\n{out}\n{err}")
+            pytest.fail(f"it did not end within {within_s} s:\n{out}\n{err}")
         return Ended(code=process.returncode, out=out, err=err)
 
     def rows(self, statement: str) -> list[sqlite3.Row]:

@@ -5,7 +5,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,7 +27,7 @@ from kis_sandbox.server import SandboxServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.acceptance.conftest import Desk
+    from tests.acceptance.conftest import Desk, Ended
 
 pytestmark = pytest.mark.timeout(600)  # whichever test is first trades the days
 
@@ -39,55 +38,29 @@ _SESSION = ("--mode", "cbt", "--trade-config", "fast.yaml", *_SYMBOLS)
 _BEFORE_THE_STOP = "50"  # minutes after the open; it is bought at 09:47 and stopped at 09:59
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a run ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 @dataclass(slots=True)
 class Bench:
     """A directory, a simulator, and the commands typed."""
 
     desk: "Desk"
     server: SandboxServer
-    runs: dict[str, Ended] = field(default_factory=dict)
+    runs: dict[str, "Ended"] = field(default_factory=dict)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         keys = CREDENTIALS[Personality.PAPER]
-        return subprocess.Popen(
-            [sys.executable, "-m", "apps.kr_cbt", *arguments],
-            cwd=self.desk.directory,
-            env=self.desk.environment(
-                {
-                    "KIS_BASE_URL": self.server.base_url,
-                    "KIS_APP_KEY": keys.app_key,
-                    "KIS_APP_SECRET": keys.app_secret,
-                    "KIS_ACCOUNT_NO": keys.account_no,
-                }
-            ),
+        return self.desk.launch(
+            *("-m", "apps.kr_cbt", *arguments),
+            variables={
+                "KIS_BASE_URL": self.server.base_url,
+                "KIS_APP_KEY": keys.app_key,
+                "KIS_APP_SECRET": keys.app_secret,
+                "KIS_ACCOUNT_NO": keys.account_no,
+            },
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
         )
 
-    def run(self, *arguments: str, stdin: str = "") -> Ended:
-        return self.end_of(self.start(*arguments), stdin=stdin)
-
-    @staticmethod
-    def end_of(process: subprocess.Popen[str], *, stdin: str = "") -> Ended:
-        with process:
-            try:
-                out, err = process.communicate(stdin, timeout=300)
-            except BaseException:
-                process.kill()
-                raise
-        return Ended(code=process.returncode, out=out, err=err)
+    def run(self, *arguments: str, typed: str = "") -> "Ended":
+        return self.desk.end_of(self.start(*arguments), typed=typed)
 
     @property
     def recordings(self) -> list[Path]:
@@ -302,7 +275,7 @@ def test_the_report_of_the_account_is_read_on_a_phone_without_a_network(
 
 @pytest.mark.req("M-13", "C-02")
 def test_a_reset_asks_and_then_begins_with_new_cash_and_nothing_held(bench: Bench) -> None:
-    kept = bench.run("--mode", "reset", stdin="\n")
+    kept = bench.run("--mode", "reset", typed="\n")
     done = bench.run("--mode", "reset", "--yes")
     status = json.loads(bench.run("--mode", "status", "--json").out)
 
@@ -341,7 +314,7 @@ def test_a_fetch_that_is_stopped_says_how_it_goes_on(bench: Bench) -> None:
     while process.poll() is None and asked["inquire-daily-itemchartprice"] < before + 3:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    ended = bench.end_of(process)
+    ended = bench.desk.end_of(process)
 
     assert ended.code == 130
     assert ended.err.splitlines()[-1] == "멈췄습니다. 같은 명령을 다시 실행하면 이어서 받습니다."

@@ -6,9 +6,7 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,19 +23,12 @@ from kis_sandbox.history import SyntheticBars
 from kis_sandbox.listing import default_listing
 
 if TYPE_CHECKING:
-    from tests.acceptance.conftest import Desk
+    from tests.acceptance.conftest import Desk, Ended
 
 _UNTIL = date(2024, 12, 30)
 _GRID = ("--grid", "trailing_stop_atr_multiplier=1:3:1", "--grid", "ma_period=20,40")
 _SETS = 6
 _WITHIN_S = 240
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +63,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory, store: Path) -> "Desk":
 
 
 def _start(desk: "Desk", store: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "apps.kr_cbt", "--mode", "sweep", "--data", str(store), *arguments],
-        cwd=desk.directory,
-        env=desk.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    command = ("-m", "apps.kr_cbt", "--mode", "sweep", "--data", str(store))
+    return desk.launch(*command, *arguments)
 
 
-def _sweep(desk: "Desk", store: Path, *arguments: str) -> Ended:
-    process = _start(desk, store, ("--whole-market", *arguments))
-    out, err = process.communicate(timeout=_WITHIN_S)
-    return Ended(code=process.returncode, out=out, err=err)
+def _sweep(desk: "Desk", store: Path, *arguments: str) -> "Ended":
+    return desk.end_of(_start(desk, store, ("--whole-market", *arguments)))
 
 
 def _table(path: Path) -> list[dict[str, str]]:

@@ -1,8 +1,6 @@
 """`--feed ws` as its user meets it: a day that decides as by REST, and a morning of trouble."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,10 +157,10 @@ def test_the_days_record_replays_to_the_same_decisions(day: "tuple[Desk, Ended]"
     desk, _ = day
     (record,) = (desk.directory / "data" / "recordings").glob("*.jsonl.gz")
 
-    replayed = _cbt(desk, "--mode", "replay", "--session", str(record))
+    replayed = desk.python("-m", "apps.kr_cbt", "--mode", "replay", "--session", str(record))
 
-    assert (replayed.returncode, replayed.stderr) == (0, "")
-    assert "판단, 주문, 손익이 기록과 모두 같습니다" in replayed.stdout
+    assert (replayed.code, replayed.err) == (0, "")
+    assert "판단, 주문, 손익이 기록과 모두 같습니다" in replayed.out
 
 
 @pytest.mark.req("M-03", "C-01")
@@ -173,14 +171,13 @@ def test_a_cbt_day_by_the_stream_decides_the_same_and_asks_for_no_notices(
 
     desk = new_desk(tmp_path)
 
-    ended = _cbt(
-        desk,
-        *("--mode", "cbt", "--feed", "ws", "--trade-config", "fast.yaml"),
+    ended = desk.python(
+        *("-m", "apps.kr_cbt", "--mode", "cbt", "--feed", "ws", "--trade-config", "fast.yaml"),
         *("--exit-after-close", *_SYMBOLS),
     )
 
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "시세 전환: 시세 WS" in ended.stdout
+    assert (ended.code, ended.err) == (0, "")
+    assert "시세 전환: 시세 WS" in ended.out
     assert [row[:3] for row in _decided(desk)] == [row[:3] for row in _decided(two_days.desk)]
     logs = "".join(f.read_text(encoding="utf-8") for f in (desk.directory / "logs").glob("*.log"))
     assert '"event": "feed.counts"' in logs
@@ -240,17 +237,3 @@ def test_garbage_is_counted_and_nobody_is_bothered_with_it(morning: Morning) -> 
 
     assert sum(skipped) >= 200
     assert morning.told("09:15") == []
-
-
-def _cbt(desk: "Desk", *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "apps.kr_cbt", *arguments],
-        cwd=desk.directory,
-        env=desk.environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )

@@ -1,7 +1,5 @@
 """A start whose first token does not come at once (K-02, E-01)."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Desk, Ended
 
 _ROUTE = "tokenP"
-_WITHIN_S = 240.0
 
 
 @pytest.fixture
@@ -72,19 +69,10 @@ def test_the_closed_beta_test_waits_for_its_token_alike(
     server.faults.add(_ROUTE, FaultKind.HTTP_500, count=1)
     command = ("--mode", "cbt", "--trade-config", "fast.yaml", *TWO_SYMBOLS, "--max-runs", "1")
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "apps.kr_cbt", *command],
-        cwd=desk.directory,
-        env=desk.environment(_keys(server)),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=_WITHIN_S,
-        check=False,
-    )
+    ended = desk.python("-m", "apps.kr_cbt", *command, **_keys(server))
 
-    assert ended.returncode == 0, ended.stderr
-    assert "(2/3)" in ended.stdout
+    assert ended.code == 0, ended.err
+    assert "(2/3)" in ended.out
 
 
 @pytest.mark.req("K-02")

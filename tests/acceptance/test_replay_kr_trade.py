@@ -3,8 +3,6 @@
 import gzip
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,19 +44,7 @@ class KilledDay:
 
     def replay(self, session: Path | str) -> "Ended":
         """`kr_cbt --mode replay --session SESSION`."""
-        from tests.acceptance.conftest import Ended
-
-        done = subprocess.run(
-            [sys.executable, "-m", "apps.kr_cbt", "--mode", "replay", "--session", str(session)],
-            cwd=self.desk.directory,
-            env=self.desk.environment(),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+        return self.desk.python("-m", "apps.kr_cbt", "--mode", "replay", "--session", str(session))
 
     def tells_of(self, call: str) -> bool:
         """Whether `call` is on the first record already."""
